@@ -1,0 +1,195 @@
+"""The domain as one: which streams a command needs, and who decides it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import TypeAlias, cast
+
+from healthpay_core.context import Context
+from healthpay_core.events import Event
+from healthpay_core.ids import StreamId, derive_id, transfer_stream, wallet_stream
+from healthpay_core.refusals import Refusal, WalletHasOpenHolds
+from healthpay_core.result import Err, Ok
+from healthpay_core.transfer.atomic import (
+    TransferLegs,
+    decide_transfer,
+    validate_transfer,
+)
+from healthpay_core.transfer.commands import TransferFunds
+from healthpay_core.transfer.events import (
+    TransferCompleted,
+    TransferFailed,
+    TransferInitiated,
+)
+from healthpay_core.transfer.state import TransferState, evolve_transfer
+from healthpay_core.views import Resource, transfer_view, wallet_view
+from healthpay_core.wallet.commands import CloseWallet, CreateWallet, WalletCommand
+from healthpay_core.wallet.decide import decide_wallet, validate_wallet
+from healthpay_core.wallet.state import OpenWallet, WalletState, evolve_wallet
+
+Command: TypeAlias = WalletCommand | TransferFunds
+State: TypeAlias = WalletState | TransferState
+Facts: TypeAlias = tuple[tuple[StreamId, Event], ...]
+"""What a command led to, in order, each fact with its stream."""
+States: TypeAlias = Mapping[StreamId, State | None]
+
+
+def primary_stream(command: Command) -> StreamId:
+    """The stream of the resource that a command is about."""
+    if isinstance(command, TransferFunds):
+        return transfer_stream(command.transfer_id)
+    return wallet_stream(command.wallet_id)
+
+
+def streams(command: Command) -> tuple[StreamId, ...]:
+    """All streams that a decision reads and may append to; the primary is first."""
+    if isinstance(command, TransferFunds):
+        return (
+            transfer_stream(command.transfer_id),
+            wallet_stream(command.source_wallet_id),
+            wallet_stream(command.destination_wallet_id),
+        )
+    if isinstance(command, CloseWallet) and command.sweep_to is not None:
+        return (
+            wallet_stream(command.wallet_id),
+            wallet_stream(command.sweep_to),
+            transfer_stream(sweep_transfer_id(command.wallet_id)),
+        )
+    return (wallet_stream(command.wallet_id),)
+
+
+def creates(command: Command) -> bool:
+    """Whether the command makes its primary resource."""
+    return isinstance(command, (CreateWallet, TransferFunds))
+
+
+def sweep_transfer_id(wallet_id: str) -> str:
+    """The transfer that empties a wallet as it closes: there is one at most (W7)."""
+    return derive_id(f"{wallet_id}/sweep")
+
+
+def validate(command: Command) -> Refusal | None:
+    """The checks that need no state (E2: static)."""
+    if isinstance(command, TransferFunds):
+        return validate_transfer(command)
+    return validate_wallet(command)
+
+
+def decide(
+    command: Command, states: States, context: Context, command_id: str
+) -> Ok[Facts] | Err[Refusal]:
+    """Decide any command; pure. `states` holds what `streams` names."""
+    if isinstance(command, TransferFunds):
+        return _transfer(command, states, context, command_id)
+    stream = wallet_stream(command.wallet_id)
+    state = _wallet(states, stream)
+    if (
+        isinstance(command, CloseWallet)
+        and command.sweep_to is not None
+        and isinstance(state, OpenWallet)
+        and state.balance
+    ):
+        return _sweep(command, command.sweep_to, states, context, command_id)
+    decision = decide_wallet(command, state, context)
+    if isinstance(decision, Err):
+        return decision
+    return Ok(tuple((stream, event) for event in decision.value))
+
+
+def evolve(state: State | None, event: Event) -> State:
+    """Apply a fact of any aggregate to its state.
+
+    Raises:
+        StreamCorrupted: The fact cannot follow the state (C5).
+    """
+    # A tuple of classes is several times faster here than a union.
+    if isinstance(event, (TransferInitiated, TransferCompleted, TransferFailed)):
+        return evolve_transfer(cast("TransferState | None", state), event)
+    return evolve_wallet(cast("WalletState | None", state), event)
+
+
+def fold(events: Iterable[Event], state: State | None = None) -> State | None:
+    """The state that a sequence of facts leads to."""
+    for event in events:
+        state = evolve(state, event)
+    return state
+
+
+def view(stream: StreamId, state: State, version: int) -> Resource:
+    """What callers see of a state."""
+    aggregate_id = stream.partition("/")[2]
+    if stream.startswith("wallet/"):
+        return wallet_view(aggregate_id, cast("WalletState", state), version)
+    return transfer_view(aggregate_id, cast("TransferState", state), version)
+
+
+def _wallet(states: States, stream: StreamId) -> WalletState | None:
+    # The stream's name says the type; only wallets are under wallet/.
+    return cast("WalletState | None", states[stream])
+
+
+def _transfer(
+    command: TransferFunds, states: States, context: Context, command_id: str
+) -> Ok[Facts] | Err[Refusal]:
+    decision = _decide_legs(command, states, context, command_id)
+    return (
+        decision if isinstance(decision, Err) else Ok(_facts(command, decision.value))
+    )
+
+
+def _decide_legs(
+    command: TransferFunds, states: States, context: Context, command_id: str
+) -> Ok[TransferLegs] | Err[Refusal]:
+    stream = transfer_stream(command.transfer_id)
+    return decide_transfer(
+        command,
+        transfer=cast("TransferState | None", states[stream]),
+        source=_wallet(states, wallet_stream(command.source_wallet_id)),
+        destination=_wallet(states, wallet_stream(command.destination_wallet_id)),
+        context=context,
+        command_id=command_id,
+    )
+
+
+def _facts(command: TransferFunds, legs: TransferLegs) -> Facts:
+    transfer = transfer_stream(command.transfer_id)
+    return (
+        (transfer, legs.initiated),
+        (wallet_stream(command.source_wallet_id), legs.debited),
+        (wallet_stream(command.destination_wallet_id), legs.credited),
+        (transfer, legs.completed),
+    )
+
+
+def _sweep(
+    command: CloseWallet,
+    sweep_to: str,
+    states: States,
+    context: Context,
+    command_id: str,
+) -> Ok[Facts] | Err[Refusal]:
+    """Move the rest and close, in one append (W7)."""
+    stream = wallet_stream(command.wallet_id)
+    state = _wallet(states, stream)
+    if not isinstance(state, OpenWallet):
+        raise TypeError("a sweep starts from an open wallet")
+    if state.held:
+        return Err(
+            WalletHasOpenHolds(held_amount=state.held, currency=state.profile.currency)
+        )
+    transfer = TransferFunds(
+        transfer_id=sweep_transfer_id(command.wallet_id),
+        source_wallet_id=command.wallet_id,
+        destination_wallet_id=sweep_to,
+        amount=state.balance,
+        currency=state.profile.currency,
+    )
+    moved = _decide_legs(transfer, states, context, command_id)
+    if isinstance(moved, Err):
+        return moved
+    emptied = evolve_wallet(state, moved.value.debited)
+    closed = decide_wallet(command, emptied, context)
+    if isinstance(closed, Err):
+        return closed
+    facts = _facts(transfer, moved.value)
+    return Ok((*facts, *((stream, event) for event in closed.value)))

@@ -1,0 +1,257 @@
+"""The imperative page: load, decide, one atomic append, answer."""
+
+from __future__ import annotations
+
+import random
+import time
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from dataclasses import replace
+from itertools import islice
+from threading import Lock
+from typing import assert_never
+
+from healthpay_core import domain
+from healthpay_core.clock import Clock, SystemClock
+from healthpay_core.corruption import StreamCorrupted
+from healthpay_core.ids import new_id
+from healthpay_core.outcome import (
+    CommandRequest,
+    Decided,
+    Outcome,
+    OutcomeRecord,
+    rejected,
+    unknown,
+)
+from healthpay_core.policy import EG_2023_11, LimitPolicy
+from healthpay_core.ports import (
+    Appended,
+    AppendResult,
+    AppendUnavailable,
+    AppendUnknown,
+    DuplicateCommand,
+    EventStore,
+    Observer,
+    SnapshotStore,
+    StoreFault,
+    VersionConflict,
+)
+from healthpay_core.refusals import (
+    ConcurrencyConflict,
+    CorruptStream,
+    IdempotencyKeyReused,
+    InternalError,
+    StoreUnavailable,
+    VersionMismatch,
+)
+from healthpay_core.result import Err
+from healthpay_core.states import StateCache
+from healthpay_core.turn import Turn
+
+
+class CommandHandler:
+    """Decides commands against a store; a batch is one atomic append.
+
+    Safe to call from several threads; they take turns. For throughput put a
+    `LocalRuntime` before it, which makes batches of concurrent callers.
+
+    Args:
+        store: Where events and outcomes are appended.
+        clock: Where time comes from.
+        policy: The limits in force.
+        snapshots: Where states are cached durably, if anywhere.
+        snapshot_every: A snapshot each so many events of a stream, >= 1.
+        cached_streams: States kept in memory, >= 1.
+        cached_receipts: Outcomes kept in memory for quick replays, >= 0.
+        max_attempts: Decisions of one batch before `ConcurrencyConflict` (V2).
+        observers: Told after the fact; what they raise is swallowed.
+        pause: Waits between attempts, for tests; seconds.
+    """
+
+    def __init__(
+        self,
+        store: EventStore,
+        *,
+        clock: Clock | None = None,
+        policy: LimitPolicy = EG_2023_11,
+        snapshots: SnapshotStore | None = None,
+        snapshot_every: int = 100,
+        cached_streams: int = 200_000,
+        cached_receipts: int = 50_000,
+        max_attempts: int = 3,
+        observers: Sequence[Observer] = (),
+        pause: Callable[[float], None] = time.sleep,
+    ) -> None:
+        self.states = StateCache(
+            store, snapshots, snapshot_every=snapshot_every, capacity=cached_streams
+        )
+        self.clock: Clock = SystemClock() if clock is None else clock
+        self.policy = policy
+        self._store = store
+        self._receipts: dict[str, OutcomeRecord] = {}
+        self._cached_receipts = cached_receipts
+        self._max_attempts = max_attempts
+        self._observers = tuple(observers)
+        self._pause = pause
+        self._lock = Lock()
+
+    def handle(self, request: CommandRequest) -> Outcome:
+        """Decide one command; returns when its outcome is durable."""
+        return self.handle_many((request,))[0]
+
+    def handle_many(self, requests: Sequence[CommandRequest]) -> list[Outcome]:
+        """Decide a batch in order, each on what the earlier ones left (T9).
+
+        One append commits them all; a refusal of one leaves the others alone.
+        """
+        with self._lock:
+            outcomes = self._handle(requests)
+        for observer in self._observers:
+            # What happens after the commit never turns it into an error.
+            with suppress(Exception):
+                observer.batch_handled(requests, outcomes)
+        return outcomes
+
+    def _handle(self, requests: Sequence[CommandRequest]) -> list[Outcome]:
+        given_up: set[int] = set()
+        attempt = 0
+        while True:
+            attempt += 1
+            try:
+                turn = self._decide_all(requests, given_up)
+            except StoreFault:
+                return [rejected(r, StoreUnavailable()) for r in requests]
+            if not turn.records:
+                return turn.finished()
+            result = self._append(turn)
+            match result:
+                case Appended():
+                    self._keep(turn)
+                    return turn.finished()
+                case VersionConflict():
+                    self.states.forget(result.actual)
+                    if attempt >= self._max_attempts:
+                        given_up |= turn.touching(result.actual)
+                case DuplicateCommand():
+                    self.states.forget(turn.pending)
+                    if attempt > self._max_attempts + len(requests):
+                        given_up |= turn.of_commands(result.command_ids)
+                case AppendUnavailable():
+                    self.states.forget(turn.pending)
+                    return turn.failed(lambda r: rejected(r, StoreUnavailable()))
+                case AppendUnknown():
+                    self.states.forget(turn.pending)
+                    return turn.failed(self._look_again)
+                case _:
+                    assert_never(result)
+            self._pause(random.uniform(0, 0.002 * attempt))
+
+    def _append(self, turn: Turn) -> AppendResult:
+        try:
+            return self._store.append(turn.as_append())
+        except Exception as error:
+            # A store that raises has not said whether it stored.
+            self._unexpected(new_id(), error)
+            return AppendUnknown(reason=type(error).__name__)
+
+    def _look_again(self, request: CommandRequest) -> Outcome:
+        with suppress(StoreFault):
+            record = self._store.outcomes((request.command_id,)).get(request.command_id)
+            if record is not None:
+                return _replay(request, record)
+        return unknown(request)
+
+    def _decide_all(
+        self, requests: Sequence[CommandRequest], given_up: set[int]
+    ) -> Turn:
+        now = self.clock.now()
+        turn = Turn(
+            requests, now, self.clock.business_day(now), self.policy, self.states
+        )
+        records = self._known(requests)
+        wanted = [
+            domain.streams(r.command) for r in requests if r.command_id not in records
+        ]
+        self.states.prepare({s for streams in wanted for s in streams})
+        for index, request in enumerate(requests):
+            record = records.get(request.command_id)
+            if record is not None:
+                turn.answer(index, _replay(request, record))
+            elif index in given_up:
+                conflict = ConcurrencyConflict(attempts=self._max_attempts)
+                turn.answer(index, rejected(request, conflict))
+            else:
+                record = self._decide_one(turn, index, request)
+                if record is not None:
+                    records[request.command_id] = record
+        return turn
+
+    def _known(self, requests: Sequence[CommandRequest]) -> dict[str, OutcomeRecord]:
+        records: dict[str, OutcomeRecord] = {}
+        missing: list[str] = []
+        for request in requests:
+            record = self._receipts.get(request.command_id)
+            if record is None:
+                missing.append(request.command_id)
+            else:
+                records[request.command_id] = record
+        if missing:
+            records.update(self._store.outcomes(missing))
+        return records
+
+    def _decide_one(
+        self, turn: Turn, index: int, request: CommandRequest
+    ) -> OutcomeRecord | None:
+        try:
+            refusal = domain.validate(request.command) or self._stale(turn, request)
+            if refusal is None:
+                decision = turn.decide(request)
+                if not isinstance(decision, Err):
+                    return turn.accept(index, request, decision.value)
+                refusal = decision.error
+        except StreamCorrupted as error:
+            refusal = CorruptStream(stream=error.stream, sequence=error.sequence)
+        except Exception as error:
+            refusal = InternalError(error_id=new_id())
+            self._unexpected(refusal.error_id, error)
+        return turn.refuse(index, request, rejected(request, refusal))
+
+    def _stale(self, turn: Turn, request: CommandRequest) -> VersionMismatch | None:
+        """The version precondition (V3), after existence (E2)."""
+        expected = request.expected_version
+        if expected is None:
+            return None
+        stream = domain.primary_stream(request.command)
+        current = turn.version(stream)
+        if current == expected:
+            return None
+        if current == 0 and not domain.creates(request.command):
+            return None
+        return VersionMismatch(expected_version=expected, current_version=current)
+
+    def _unexpected(self, error_id: str, error: BaseException) -> None:
+        for observer in self._observers:
+            with suppress(Exception):
+                observer.unexpected(error_id, error)
+
+    def _keep(self, turn: Turn) -> None:
+        self.states.keep(turn.pending)
+        receipts = self._receipts
+        for record in turn.records:
+            receipts[record.outcome.command_id] = record
+        _shrink(receipts, self._cached_receipts)
+
+
+def _shrink(receipts: dict[str, OutcomeRecord], capacity: int) -> None:
+    excess = len(receipts) - capacity
+    if excess > 0:
+        for key in list(islice(receipts, excess)):
+            del receipts[key]
+
+
+def _replay(request: CommandRequest, record: OutcomeRecord) -> Outcome:
+    """The first answer again (I4), or the refusal of another request (I3)."""
+    if record.fingerprint != request.fingerprint:
+        return rejected(request, IdempotencyKeyReused(command_id=request.command_id))
+    outcome: Decided = record.outcome
+    return replace(outcome, replayed=True)

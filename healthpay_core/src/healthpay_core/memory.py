@@ -1,0 +1,121 @@
+"""An event store in memory: for tests, trials and caches; gone with the process."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from threading import Lock
+
+from healthpay_core.envelope import EventEnvelope, RecordedEvent
+from healthpay_core.ids import StreamId
+from healthpay_core.outcome import OutcomeRecord
+from healthpay_core.ports import (
+    AnyVersion,
+    Append,
+    Appended,
+    AppendResult,
+    DuplicateCommand,
+    ExpectedVersion,
+    Snapshot,
+    StreamExists,
+    VersionConflict,
+)
+
+Digest = Callable[[bytes, EventEnvelope], bytes]
+"""(hash of the previous event, event) -> hash; `healthpay_wire` has the one of A2."""
+
+
+class InMemoryEventStore:
+    """A complete `EventStore` and `SnapshotStore` in lists and dicts.
+
+    Args:
+        digest: Makes the hash chain; without it hashes are empty.
+    """
+
+    def __init__(self, *, digest: Digest | None = None) -> None:
+        self._digest = digest
+        self._log: list[RecordedEvent] = []
+        self._streams: dict[StreamId, list[RecordedEvent]] = {}
+        self._outcomes: dict[str, OutcomeRecord] = {}
+        self._commands: set[str] = set()
+        self._snapshots: dict[StreamId, Snapshot] = {}
+        self._lock = Lock()
+
+    def read(
+        self, stream: StreamId, after: int = 0, limit: int | None = None
+    ) -> Sequence[RecordedEvent]:
+        events = self._streams.get(stream, [])
+        return events[after : None if limit is None else after + limit]
+
+    def versions(self, streams: Sequence[StreamId]) -> Mapping[StreamId, int]:
+        known = self._streams
+        return {s: len(known[s]) if s in known else 0 for s in streams}
+
+    def epoch(self) -> int:
+        return 0
+
+    def outcomes(self, command_ids: Sequence[str]) -> Mapping[str, OutcomeRecord]:
+        known = self._outcomes
+        return {c: known[c] for c in command_ids if c in known}
+
+    def feed(self, after: int = 0, limit: int = 1000) -> Sequence[RecordedEvent]:
+        return self._log[after : after + limit]
+
+    def append(self, append: Append) -> AppendResult:
+        with self._lock:
+            refused = self._conflict(append.expected) or self._duplicate(append)
+            return self._store(append) if refused is None else refused
+
+    def load_snapshot(self, stream: StreamId) -> Snapshot | None:
+        return self._snapshots.get(stream)
+
+    def save_snapshots(self, snapshots: Sequence[Snapshot]) -> None:
+        for snapshot in snapshots:
+            self._snapshots[snapshot.stream] = snapshot
+
+    def _conflict(
+        self, expected: Mapping[StreamId, ExpectedVersion]
+    ) -> VersionConflict | None:
+        actual = self.versions(tuple(expected))
+        wrong = {s: v for s, v in actual.items() if not meets(v, expected[s])}
+        return VersionConflict(actual=wrong) if wrong else None
+
+    def _duplicate(self, append: Append) -> DuplicateCommand | None:
+        ids = {record.meta.command_id for record in append.outcomes}
+        ids.update(event.meta.command_id for event in append.events)
+        known = ids & self._commands
+        return DuplicateCommand(command_ids=frozenset(known)) if known else None
+
+    def _store(self, append: Append) -> Appended:
+        for event in append.events:
+            self._add(event)
+        for record in append.outcomes:
+            self._outcomes[record.meta.command_id] = record
+            self._commands.add(record.meta.command_id)
+        return Appended(last_position=len(self._log))
+
+    def _add(self, event: EventEnvelope) -> None:
+        self._commands.add(event.meta.command_id)
+        stream = self._streams.setdefault(event.stream, [])
+        if event.sequence != len(stream) + 1:
+            event = replace(event, sequence=len(stream) + 1)
+        prev_hash = stream[-1].hash if stream else b""
+        recorded = RecordedEvent(
+            position=len(self._log) + 1,
+            envelope=event,
+            prev_hash=prev_hash,
+            hash=b"" if self._digest is None else self._digest(prev_hash, event),
+        )
+        stream.append(recorded)
+        self._log.append(recorded)
+
+
+def meets(actual: int, expected: ExpectedVersion) -> bool:
+    """Whether a stream's version is what an append expects."""
+    match expected:
+        case AnyVersion():
+            return True
+        case StreamExists():
+            return actual > 0
+        case _:
+            return actual == expected

@@ -1,0 +1,185 @@
+"""LocalRuntime: one queue for threads and asyncio alike, one commit a batch."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable
+from threading import Event, Lock
+from typing import TYPE_CHECKING
+
+from healthpay_core.handler import CommandHandler
+from healthpay_core.outcome import CommandRequest, Outcome, rejected, unknown
+from healthpay_core.refusals import (
+    IdempotencyKeyInUse,
+    IdempotencyKeyReused,
+    NotDone,
+    StoreUnavailable,
+)
+
+if TYPE_CHECKING:
+    import asyncio
+
+
+class _Ticket:
+    """A command in the queue and how its caller is told."""
+
+    __slots__ = ("request", "resolve")
+
+    def __init__(
+        self, request: CommandRequest, resolve: Callable[[Outcome], None]
+    ) -> None:
+        self.request = request
+        self.resolve = resolve
+
+
+class LocalRuntime:
+    """A `CommandPort` in this process: group commit over a `CommandHandler`.
+
+    Callers put their command into one bounded queue. Whoever gets to drive
+    takes what is there as one batch, has it decided and committed, and tells
+    every caller: on an event loop at the end of its turn, among threads the
+    first one that is free. No thread of its own, no hand-over per command.
+
+    A caller that goes away after it submitted does not cancel its command.
+
+    Args:
+        handler: Decides and stores.
+        capacity: Commands that may wait; a full queue answers
+            `StoreUnavailable`.
+        max_batch: Commands of one commit, at most.
+    """
+
+    def __init__(
+        self, handler: CommandHandler, *, capacity: int = 10_000, max_batch: int = 512
+    ) -> None:
+        if capacity < 1 or max_batch < 1:
+            raise ValueError("capacity and max_batch must be at least 1")
+        self._handler = handler
+        self._capacity = capacity
+        self._max_batch = max_batch
+        self._queue: deque[_Ticket] = deque()
+        self._in_flight: dict[str, bytes] = {}
+        self._driving = Lock()
+        self._entering = Lock()
+        self._scheduled: set[asyncio.AbstractEventLoop] = set()
+        self._closed = False
+
+    @property
+    def waiting(self) -> int:
+        """Commands that are in the queue or being decided."""
+        return len(self._in_flight)
+
+    async def submit(self, request: CommandRequest) -> Outcome:
+        """Decide and store on the running event loop.
+
+        Besides the command's own refusals, answers `IdempotencyKeyInUse` while
+        the same command is under way (I5), `IdempotencyKeyReused` when it is
+        another request (I3), `StoreUnavailable` when the queue is full or closed.
+        """
+        import asyncio  # Not at the top: importing the library stays cheap.
+
+        loop = asyncio.get_running_loop()
+        future: asyncio.Future[Outcome] = loop.create_future()
+        refused = self._enter(_Ticket(request, _teller(loop, future)))
+        if refused is not None:
+            return rejected(request, refused)
+        self._schedule(loop)
+        # Shielded: a client that goes away does not cancel its command.
+        return await asyncio.shield(future)
+
+    def execute(self, request: CommandRequest) -> Outcome:
+        """Decide and store in the calling thread; refusals as of `submit`."""
+        done = Event()
+        answer: list[Outcome] = []
+
+        def resolve(outcome: Outcome) -> None:
+            answer.append(outcome)
+            done.set()
+
+        refused = self._enter(_Ticket(request, resolve))
+        if refused is not None:
+            return rejected(request, refused)
+        while not done.is_set():
+            with self._driving:
+                if not done.is_set():
+                    self._drive()
+        return answer[0]
+
+    def close(self) -> None:
+        """Take no more commands, finish those that were taken."""
+        self._closed = True
+        while self._queue:
+            with self._driving:
+                self._drive()
+
+    def _enter(self, ticket: _Ticket) -> NotDone | None:
+        request = ticket.request
+        with self._entering:
+            running = self._in_flight.get(request.command_id)
+            if running is not None:
+                if running != request.fingerprint:
+                    return IdempotencyKeyReused(command_id=request.command_id)
+                return IdempotencyKeyInUse(command_id=request.command_id)
+            if self._closed or len(self._in_flight) >= self._capacity:
+                return StoreUnavailable()
+            self._in_flight[request.command_id] = request.fingerprint
+            self._queue.append(ticket)
+        return None
+
+    def _schedule(self, loop: asyncio.AbstractEventLoop) -> None:
+        if loop not in self._scheduled:
+            self._scheduled.add(loop)
+            loop.call_soon(self._drain_on, loop)
+
+    def _drain_on(self, loop: asyncio.AbstractEventLoop) -> None:
+        self._scheduled.discard(loop)
+        with self._driving:
+            self._drive()
+        if self._queue:
+            self._schedule(loop)
+
+    def _drive(self) -> None:
+        """Commit one batch of what is there; the caller holds `_driving`."""
+        queue = self._queue
+        batch = [queue.popleft() for _ in range(min(len(queue), self._max_batch))]
+        if not batch:
+            return
+        try:
+            outcomes = self._handler.handle_many([t.request for t in batch])
+        except BaseException:
+            # A bug must not leave callers waiting for ever, nor tell them
+            # "failed" of something that may be stored.
+            self._leave(batch)
+            for ticket in batch:
+                ticket.resolve(unknown(ticket.request))
+            raise
+        self._leave(batch)
+        for ticket, outcome in zip(batch, outcomes, strict=True):
+            ticket.resolve(outcome)
+
+    def _leave(self, batch: list[_Ticket]) -> None:
+        with self._entering:
+            for ticket in batch:
+                del self._in_flight[ticket.request.command_id]
+
+
+def _teller(
+    loop: asyncio.AbstractEventLoop, future: asyncio.Future[Outcome]
+) -> Callable[[Outcome], None]:
+    from asyncio import get_running_loop
+
+    def settle(outcome: Outcome) -> None:
+        if not future.done():
+            future.set_result(outcome)
+
+    def resolve(outcome: Outcome) -> None:
+        try:
+            here = get_running_loop() is loop
+        except RuntimeError:
+            here = False
+        if here:
+            settle(outcome)
+        elif not loop.is_closed():
+            loop.call_soon_threadsafe(settle, outcome)
+
+    return resolve

@@ -1,0 +1,163 @@
+"""States in memory: a bounded cache over snapshots and events."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from contextlib import suppress
+from typing import Final, TypeAlias
+
+from healthpay_core import domain
+from healthpay_core.corruption import StreamCorrupted
+from healthpay_core.domain import State
+from healthpay_core.ids import StreamId
+from healthpay_core.ports import EventStore, Snapshot, SnapshotStore
+
+Versioned: TypeAlias = tuple[State | None, int]
+"""A state and the number of events it is the fold of."""
+
+_PAGE: Final = 10_000
+ABSENT: Final[Versioned] = (None, 0)
+
+
+def load(
+    store: EventStore,
+    stream: StreamId,
+    *,
+    start: Versioned = ABSENT,
+    until: int | None = None,
+) -> Versioned:
+    """Fold a stream from `start` on, up to the version `until`.
+
+    Raises:
+        StreamCorrupted: The history does not add up (C5), or has a gap (V1).
+        StoreFault: The store cannot be read.
+    """
+    state, version = start
+    while until is None or version < until:
+        limit = _PAGE if until is None else min(_PAGE, until - version)
+        page = store.read(stream, version, limit)
+        for recorded in page:
+            version += 1
+            envelope = recorded.envelope
+            if envelope.sequence != version:
+                raise StreamCorrupted("a version is missing", stream, version)
+            try:
+                state = domain.evolve(state, envelope.data)
+            except StreamCorrupted as error:
+                raise StreamCorrupted(error.reason, stream, version) from error
+        if len(page) < limit:
+            break
+    return state, version
+
+
+class StateCache:
+    """The states that decisions are made on; always those of stored events.
+
+    Args:
+        store: The truth.
+        snapshots: A durable cache of states, or None.
+        snapshot_every: Save a snapshot each so many events of a stream.
+        capacity: How many states are kept in memory.
+    """
+
+    def __init__(
+        self,
+        store: EventStore,
+        snapshots: SnapshotStore | None = None,
+        *,
+        snapshot_every: int = 100,
+        capacity: int = 200_000,
+    ) -> None:
+        if snapshot_every < 1 or capacity < 1:
+            raise ValueError("snapshot_every and capacity must be at least 1")
+        self._store = store
+        self._snapshots = snapshots
+        self._every = snapshot_every
+        self._capacity = capacity
+        self._entries: dict[StreamId, Versioned] = {}
+        self._epochs: dict[StreamId, int] = {}
+        self._epoch = store.epoch()
+        self._damaged: dict[StreamId, StreamCorrupted] = {}
+
+    def prepare(self, streams: Iterable[StreamId]) -> None:
+        """Make `get` current for these streams, with as few reads as can be.
+
+        Raises:
+            StoreFault: The store cannot be read.
+        """
+        self._damaged.clear()
+        epoch = self._store.epoch()
+        if epoch != self._epoch:
+            self._epoch = epoch
+        epochs = self._epochs
+        doubtful = [s for s in streams if epochs.get(s) != epoch]
+        if not doubtful:
+            return
+        # Sorted, so that stores which lock do it in one order (V6).
+        doubtful.sort()
+        for stream, version in self._store.versions(doubtful).items():
+            known = self._entries.get(stream, ABSENT)
+            if version == 0:
+                self._drop(stream)
+            elif known[1] == version:
+                epochs[stream] = epoch
+            else:
+                self._load(stream, known)
+
+    def get(self, stream: StreamId) -> Versioned:
+        """The state that `prepare` found; `ABSENT` when there are no events.
+
+        Raises:
+            StreamCorrupted: The stream's history does not add up (C5).
+        """
+        entry = self._entries.get(stream)
+        if entry is not None:
+            return entry
+        damaged = self._damaged.get(stream)
+        if damaged is not None:
+            raise damaged
+        return ABSENT
+
+    def keep(self, states: Mapping[StreamId, Versioned]) -> None:
+        """Take over the states of an append that succeeded."""
+        due: list[Snapshot] = []
+        entries, every, epoch = self._entries, self._every, self._epoch
+        for stream, (state, version) in states.items():
+            before = entries.pop(stream, ABSENT)[1]
+            entries[stream] = (state, version)
+            self._epochs[stream] = epoch
+            if state is not None and version // every > before // every:
+                due.append(Snapshot(stream=stream, version=version, state=state))
+        self._shrink()
+        if due and self._snapshots is not None:
+            with suppress(Exception):
+                self._snapshots.save_snapshots(due)
+
+    def forget(self, streams: Iterable[StreamId]) -> None:
+        """Doubt these states; they are read again when needed."""
+        for stream in tuple(streams):
+            self._drop(stream)
+
+    def _load(self, stream: StreamId, known: Versioned) -> None:
+        start = known
+        if known is ABSENT and self._snapshots is not None:
+            snapshot = self._snapshots.load_snapshot(stream)
+            if snapshot is not None:
+                start = (snapshot.state, snapshot.version)
+        try:
+            entry = load(self._store, stream, start=start)
+        except StreamCorrupted as error:
+            self._damaged[stream] = error
+            self._drop(stream)
+        else:
+            self._entries[stream] = entry
+            self._epochs[stream] = self._epoch
+
+    def _drop(self, stream: StreamId) -> None:
+        self._entries.pop(stream, None)
+        self._epochs.pop(stream, None)
+
+    def _shrink(self) -> None:
+        entries = self._entries
+        while len(entries) > self._capacity:
+            self._drop(next(iter(entries)))

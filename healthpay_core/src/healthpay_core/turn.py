@@ -1,0 +1,194 @@
+"""One attempt at a batch: decisions on working copies, nothing stored yet (V5)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Mapping, Sequence
+
+from healthpay_core import domain
+from healthpay_core.clock import BusinessDay
+from healthpay_core.context import Context
+from healthpay_core.domain import Facts, State
+from healthpay_core.envelope import CommandMeta, EventEnvelope
+from healthpay_core.events import EVENT_TYPES
+from healthpay_core.ids import StreamId, event_id
+from healthpay_core.outcome import (
+    CommandRequest,
+    Committed,
+    Decided,
+    EventRef,
+    Outcome,
+    OutcomeRecord,
+    Rejected,
+)
+from healthpay_core.policy import LimitPolicy
+from healthpay_core.ports import Append
+from healthpay_core.refusals import Refusal
+from healthpay_core.result import Err, Ok
+from healthpay_core.states import StateCache, Versioned
+
+
+class Turn:
+    """What a batch would store, and what each of its callers would be told.
+
+    Attributes:
+        pending: The states as the decided commands leave them.
+        records: The outcomes to store; empty when there is nothing to append.
+    """
+
+    def __init__(
+        self,
+        requests: Sequence[CommandRequest],
+        now: int,
+        business_day: BusinessDay,
+        policy: LimitPolicy,
+        states: StateCache,
+    ) -> None:
+        self.pending: dict[StreamId, Versioned] = {}
+        self.records: list[OutcomeRecord] = []
+        self._context = Context(now=now, business_day=business_day, policy=policy)
+        self._requests = requests
+        self._states = states
+        self._outcomes: list[Outcome | None] = [None] * len(requests)
+        self._expected: dict[StreamId, int] = {}
+        self._events: list[EventEnvelope] = []
+
+    def decide(self, request: CommandRequest) -> Ok[Facts] | Err[Refusal]:
+        """Decide on what the earlier commands of the turn left (T9)."""
+        command = request.command
+        states: dict[StreamId, State | None] = {
+            stream: self._at(stream)[0] for stream in domain.streams(command)
+        }
+        return domain.decide(command, states, self._context, request.command_id)
+
+    def version(self, stream: StreamId) -> int:
+        """The version that a stream has at this point of the turn."""
+        return self._at(stream)[1]
+
+    def accept(
+        self, index: int, request: CommandRequest, facts: Facts
+    ) -> OutcomeRecord:
+        """Wrap the facts once, evolve the working copies, note the outcome."""
+        meta = self._meta(request)
+        refs = tuple(
+            self._event(number, stream, data, meta)
+            for number, (stream, data) in enumerate(facts)
+        )
+        primary = domain.primary_stream(request.command)
+        state, version = self._at(primary)
+        if state is None:
+            raise AssertionError("a decision without a fact about its resource")
+        committed = Committed(
+            command_id=request.command_id,
+            correlation_id=meta.correlation_id,
+            resource=domain.view(primary, state, version),
+            events=refs,
+        )
+        return self._note(index, request, committed, meta)
+
+    def refuse(
+        self, index: int, request: CommandRequest, rejected: Rejected
+    ) -> OutcomeRecord | None:
+        """Note a refusal; only a pinned one is stored (I6)."""
+        if rejected.error.pinned:
+            return self._note(index, request, rejected, self._meta(request))
+        self._outcomes[index] = rejected
+        return None
+
+    def answer(self, index: int, outcome: Outcome) -> None:
+        """Note an outcome that needs no storing."""
+        self._outcomes[index] = outcome
+
+    def as_append(self) -> Append:
+        """Everything, as one atomic append."""
+        return Append(
+            expected=self._expected, events=self._events, outcomes=self.records
+        )
+
+    def finished(self) -> list[Outcome]:
+        """The outcome of every command, in order."""
+        return [outcome for outcome in self._outcomes if outcome is not None]
+
+    def failed(self, verdict: Callable[[CommandRequest], Outcome]) -> list[Outcome]:
+        """The outcomes when the append did not go through.
+
+        What would have been stored gets the verdict; replays and refusals that
+        are not stored stand.
+        """
+        stored = {id(record.outcome) for record in self.records}
+        ids = {record.outcome.command_id for record in self.records}
+        return [
+            verdict(request)
+            if id(outcome) in stored or request.command_id in ids
+            else outcome
+            for request, outcome in zip(self._requests, self.finished(), strict=True)
+        ]
+
+    def touching(self, streams: Mapping[StreamId, int]) -> set[int]:
+        """The commands that need any of these streams."""
+        return {
+            index
+            for index, request in enumerate(self._requests)
+            if any(s in streams for s in domain.streams(request.command))
+        }
+
+    def of_commands(self, command_ids: Collection[str]) -> set[int]:
+        """The places of these commands."""
+        return {
+            index
+            for index, request in enumerate(self._requests)
+            if request.command_id in command_ids
+        }
+
+    def _at(self, stream: StreamId) -> Versioned:
+        pending = self.pending.get(stream)
+        return self._states.get(stream) if pending is None else pending
+
+    def _note(
+        self,
+        index: int,
+        request: CommandRequest,
+        outcome: Decided,
+        meta: CommandMeta,
+    ) -> OutcomeRecord:
+        record = OutcomeRecord(
+            fingerprint=request.fingerprint, outcome=outcome, meta=meta
+        )
+        self.records.append(record)
+        self._outcomes[index] = outcome
+        return record
+
+    def _meta(self, request: CommandRequest) -> CommandMeta:
+        command_id = request.command_id
+        return CommandMeta(
+            command_id=command_id,
+            actor=request.actor,
+            correlation_id=request.correlation_id or command_id,
+            causation_id=request.causation_id or command_id,
+            occurred_at=self._context.now,
+            recorded_at=self._context.now,
+            tenant_id=request.tenant_id,
+            traceparent=request.traceparent,
+        )
+
+    def _event(
+        self, index: int, stream: StreamId, data: domain.Event, meta: CommandMeta
+    ) -> EventRef:
+        state, version = self._at(stream)
+        if stream not in self._expected:
+            self._expected[stream] = version
+        aggregate_id = stream.partition("/")[2]
+        envelope = EventEnvelope(
+            event_id=event_id(aggregate_id, meta.command_id, index),
+            stream=stream,
+            sequence=version + 1,
+            data=data,
+            meta=meta,
+        )
+        self._events.append(envelope)
+        self.pending[stream] = (domain.evolve(state, data), version + 1)
+        return EventRef(
+            event_id=envelope.event_id,
+            event_type=EVENT_TYPES[type(data)].name,
+            aggregate_id=aggregate_id,
+            sequence=version + 1,
+        )

@@ -1,0 +1,183 @@
+"""The orders that a wallet takes. Amounts are minor units of `currency`."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TypeAlias
+
+from healthpay_core.policy import KycLevel, WalletType
+from healthpay_core.wallet.events import (
+    CreditReason,
+    DebitReason,
+    HoldPurpose,
+    Related,
+    ReleaseReason,
+    SuspensionReason,
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CreateWallet:
+    """Open a wallet, pending and empty (W1).
+
+    Refused with `UnsupportedCurrency` (M2) and `WalletAlreadyExists` (W2).
+    `owner_id` is opaque: no name, no number of a person (A5).
+    """
+
+    wallet_id: str
+    owner_id: str
+    wallet_type: WalletType
+    currency: str
+    kyc_level: KycLevel
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ActivateWallet:
+    """Let a pending wallet move money, or resume a suspended one (W4).
+
+    Refused with `WalletNotFound`, `InvalidStateTransition` when it is active,
+    `WalletClosed`, `KycLevelInsufficient` below basic.
+    """
+
+    wallet_id: str
+    reason_code: str | None = None
+    kyc_check_ref: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SuspendWallet:
+    """Stop new obligations of an active wallet (W5).
+
+    Refused with `WalletNotFound`, `InvalidStateTransition` unless it is
+    active, `WalletClosed`.
+    """
+
+    wallet_id: str
+    reason_code: SuspensionReason
+    note: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CloseWallet:
+    """End an empty wallet, or move the rest to `sweep_to` and end it (W6, W7).
+
+    The sweep is a transfer like any other: both wallets active, limits apply.
+    Refused with `WalletNotFound`, `WalletClosed`, `WalletHasOpenHolds`,
+    `WalletHasBalance` without `sweep_to`, and the refusals of a transfer.
+    """
+
+    wallet_id: str
+    reason_code: str | None = None
+    sweep_to: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChangeWalletKycLevel:
+    """Give the wallet another level from the next command on (K9).
+
+    Refused with `WalletNotFound`, `WalletClosed`, `InvalidStateTransition`
+    when it has this level already.
+    """
+
+    wallet_id: str
+    kyc_level: KycLevel
+    evidence_ref: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CreditWallet:
+    """Bring money in from an external counter-account (C1, C6).
+
+    `reason` refund needs a `reference` (C2). Refused with `ValidationFailed`,
+    the amount's refusals (M5, M6), `ReasonNotAllowed` for transfer_in,
+    `WalletNotFound`, `WalletNotActive`, `WalletClosed`, `CurrencyMismatch`,
+    `KycLevelInsufficient`, `LimitExceeded` (max_balance, K6),
+    `AmountOverflow`, `DuplicateReference` (C7).
+    """
+
+    wallet_id: str
+    amount: int
+    currency: str
+    reason: CreditReason
+    reference: str | None = None
+    counter_account: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DebitWallet:
+    """Take money out to an external counter-account (C1, C3, C6).
+
+    `reason` payment needs a `reference` (C2). Refused with `ValidationFailed`,
+    the amount's refusals (M5, M6), `ReasonNotAllowed` for transfer_out,
+    `WalletNotFound`, `WalletNotActive`, `WalletClosed`, `CurrencyMismatch`,
+    `KycLevelInsufficient`, `LimitExceeded` (K3), `InsufficientFunds` (C3),
+    `DuplicateReference` (C7).
+    """
+
+    wallet_id: str
+    amount: int
+    currency: str
+    reason: DebitReason
+    reference: str | None = None
+    counter_account: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PlaceHold:
+    """Set money aside: internal to the processes, never public.
+
+    Counts as outflow when placed (K3). `expires_at` is microseconds since 1970.
+    Refused like a debit; `InvalidStateTransition` when the hold id was used.
+    """
+
+    wallet_id: str
+    hold_id: str
+    amount: int
+    currency: str
+    purpose: HoldPurpose
+    expires_at: int
+    related: Related | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReleaseHold:
+    """Give back what is still held: internal; also while suspended (W5).
+
+    Refused with `PaymentNotAuthorized` when no such hold is open.
+    """
+
+    wallet_id: str
+    hold_id: str
+    reason: ReleaseReason
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CaptureHold:
+    """Debit out of a hold: internal; also while suspended (W5), no limit (K5).
+
+    Refused with `PaymentNotAuthorized` when no such hold is open or it holds
+    less than `amount` (P16).
+    """
+
+    wallet_id: str
+    hold_id: str
+    amount: int
+    currency: str
+    reason: DebitReason
+    counter_account: str
+    reference: str | None = None
+    related: Related | None = None
+
+
+WalletCommand: TypeAlias = (
+    DebitWallet
+    | CreditWallet
+    | CreateWallet
+    | ActivateWallet
+    | SuspendWallet
+    | CloseWallet
+    | ChangeWalletKycLevel
+    | PlaceHold
+    | ReleaseHold
+    | CaptureHold
+)

@@ -1,0 +1,331 @@
+"""What a wallet answers to an order; pure."""
+
+from __future__ import annotations
+
+from typing import TypeAlias, assert_never
+
+from healthpay_core.context import Context
+from healthpay_core.currency import MINOR_UNIT_DIGITS
+from healthpay_core.refusals import (
+    InvalidStateTransition,
+    KycLevelInsufficient,
+    PaymentNotAuthorized,
+    Refusal,
+    UnsupportedCurrency,
+    ValidationFailed,
+    WalletAlreadyExists,
+    WalletClosed,
+    WalletHasBalance,
+    WalletHasOpenHolds,
+    WalletNotFound,
+)
+from healthpay_core.result import Err, Ok
+from healthpay_core.wallet import events as e
+from healthpay_core.wallet import guards
+from healthpay_core.wallet.commands import (
+    ActivateWallet,
+    CaptureHold,
+    ChangeWalletKycLevel,
+    CloseWallet,
+    CreateWallet,
+    CreditWallet,
+    DebitWallet,
+    PlaceHold,
+    ReleaseHold,
+    SuspendWallet,
+    WalletCommand,
+)
+from healthpay_core.wallet.movements import credited, debited
+from healthpay_core.wallet.state import (
+    ActiveWallet,
+    ClosedWallet,
+    OpenState,
+    PendingWallet,
+    SuspendedWallet,
+    WalletState,
+    status_of,
+)
+
+Decision: TypeAlias = Ok[tuple[e.WalletEvent, ...]] | Err[Refusal]
+
+
+def decide_wallet(
+    command: WalletCommand, state: WalletState | None, context: Context
+) -> Decision:
+    """Decide one order on one wallet; the refusals stand at the command.
+
+    The static checks of `validate_wallet` have passed already (E2).
+    """
+    if isinstance(command, CreateWallet):
+        return _create(command, state, context)
+    if state is None:
+        return Err(WalletNotFound(wallet_id=command.wallet_id))
+    match command:
+        case DebitWallet():
+            return _debit(command, state, context)
+        case CreditWallet():
+            return _credit(command, state, context)
+        case ActivateWallet():
+            return _activate(command, state)
+        case SuspendWallet():
+            return _suspend(command, state)
+        case CloseWallet():
+            return _close(command, state)
+        case ChangeWalletKycLevel():
+            return _change_level(command, state, context)
+        case PlaceHold():
+            return _place_hold(command, state, context)
+        case ReleaseHold():
+            return _release_hold(command, state)
+        case CaptureHold():
+            return _capture_hold(command, state)
+    assert_never(command)
+
+
+def validate_wallet(command: WalletCommand) -> Refusal | None:
+    """The checks that need no state (E2: static)."""
+    match command:
+        case CreditWallet() | DebitWallet():
+            return guards.movement_refusal(command)
+        case CreateWallet():
+            if command.currency not in MINOR_UNIT_DIGITS:
+                return UnsupportedCurrency(currency=command.currency)
+            return None
+        case PlaceHold() | CaptureHold():
+            return guards.amount_refusal(command.amount, command.currency)
+        case CloseWallet():
+            if command.sweep_to == command.wallet_id:
+                return ValidationFailed.at("/sweepTo", "must be another wallet")
+            return None
+        case ActivateWallet() | SuspendWallet() | ChangeWalletKycLevel():
+            return None
+        case ReleaseHold():
+            return None
+    assert_never(command)
+
+
+def _create(
+    command: CreateWallet, state: WalletState | None, context: Context
+) -> Decision:
+    if state is not None:
+        return Err(WalletAlreadyExists(wallet_id=command.wallet_id))
+    created = e.WalletCreated(
+        owner_id=command.owner_id,
+        wallet_type=command.wallet_type,
+        currency=command.currency,
+        kyc_level=command.kyc_level,
+        limit_policy=context.policy.ref,
+    )
+    return Ok((created,))
+
+
+def _activate(command: ActivateWallet, state: WalletState) -> Decision:
+    match state:
+        case PendingWallet() | SuspendedWallet():
+            if state.profile.kyc_level == "unverified":
+                return Err(KycLevelInsufficient(kyc_level="unverified"))
+            pending = isinstance(state, PendingWallet)
+            activated = e.WalletActivated(
+                from_status="pending" if pending else "suspended",
+                reason_code=command.reason_code
+                or ("activated" if pending else "resumed"),
+                kyc_check_ref=command.kyc_check_ref,
+            )
+            return Ok((activated,))
+        case ActiveWallet():
+            return _no_step(state, "activate")
+        case ClosedWallet():
+            return Err(WalletClosed())
+    assert_never(state)
+
+
+def _suspend(command: SuspendWallet, state: WalletState) -> Decision:
+    match state:
+        case ActiveWallet():
+            return Ok(
+                (e.WalletSuspended(reason_code=command.reason_code, note=command.note),)
+            )
+        case PendingWallet() | SuspendedWallet():
+            return _no_step(state, "suspend")
+        case ClosedWallet():
+            return Err(WalletClosed())
+    assert_never(state)
+
+
+def _close(command: CloseWallet, state: WalletState) -> Decision:
+    match state:
+        case ActiveWallet() | SuspendedWallet():
+            currency = state.profile.currency
+            if state.held:
+                return Err(
+                    WalletHasOpenHolds(held_amount=state.held, currency=currency)
+                )
+            if state.balance:
+                return Err(WalletHasBalance(balance=state.balance, currency=currency))
+        case PendingWallet():
+            pass
+        case ClosedWallet():
+            return Err(WalletClosed())
+        case _:
+            assert_never(state)
+    closed = e.WalletClosed(
+        reason_code=command.reason_code or "closed",
+        final_balance=0,
+        swept_to=command.sweep_to,
+    )
+    return Ok((closed,))
+
+
+def _change_level(
+    command: ChangeWalletKycLevel, state: WalletState, context: Context
+) -> Decision:
+    if isinstance(state, ClosedWallet):
+        return Err(WalletClosed())
+    level = state.profile.kyc_level
+    if level == command.kyc_level:
+        return _no_step(state, f"a change to the same level, {level},")
+    changed = e.WalletKycLevelChanged(
+        from_level=level,
+        to_level=command.kyc_level,
+        limit_policy=context.policy.ref,
+        evidence_ref=command.evidence_ref,
+    )
+    return Ok((changed,))
+
+
+def _credit(command: CreditWallet, state: WalletState, context: Context) -> Decision:
+    active = guards.active(state)
+    if isinstance(active, Err):
+        return active
+    wallet = active.value
+    refusal = (
+        guards.reference_refusal(wallet, command, context)
+        or guards.currency_refusal(wallet, command.currency)
+        or guards.inflow_refusal(wallet, command.amount, command.reason, context)
+    )
+    if refusal is not None:
+        return Err(refusal)
+    event = credited(
+        wallet,
+        context,
+        amount=command.amount,
+        reason=command.reason,
+        counter_account=command.counter_account or "external:" + command.reason,
+        reference=command.reference,
+    )
+    return Ok((event,))
+
+
+def _debit(command: DebitWallet, state: WalletState, context: Context) -> Decision:
+    active = guards.active(state)
+    if isinstance(active, Err):
+        return active
+    wallet = active.value
+    refusal = guards.reference_refusal(
+        wallet, command, context
+    ) or guards.currency_refusal(wallet, command.currency)
+    if refusal is not None:
+        return Err(refusal)
+    usage = guards.outflow(wallet, command.amount, context)
+    if isinstance(usage, Err):
+        return usage
+    event = debited(
+        wallet,
+        context,
+        amount=command.amount,
+        reason=command.reason,
+        counter_account=command.counter_account or "external:" + command.reason,
+        reference=command.reference,
+        usage=usage.value,
+    )
+    return Ok((event,))
+
+
+def _place_hold(command: PlaceHold, state: WalletState, context: Context) -> Decision:
+    active = guards.active(state)
+    if isinstance(active, Err):
+        return active
+    wallet = active.value
+    if command.hold_id in wallet.holds:
+        return _no_step(state, "a second hold of the same id")
+    refusal = guards.currency_refusal(wallet, command.currency)
+    if refusal is not None:
+        return Err(refusal)
+    usage = guards.outflow(wallet, command.amount, context)
+    if isinstance(usage, Err):
+        return usage
+    placed = e.WalletHoldPlaced(
+        hold_id=command.hold_id,
+        amount=command.amount,
+        currency=command.currency,
+        purpose=command.purpose,
+        expires_at=command.expires_at,
+        balance_after=wallet.balance,
+        held_after=wallet.held + command.amount,
+        limit_usage=usage.value,
+        limit_policy=context.policy.ref,
+        related=command.related,
+    )
+    return Ok((placed,))
+
+
+def _release_hold(command: ReleaseHold, state: WalletState) -> Decision:
+    settling = _settling(state, command.hold_id, 0)
+    if isinstance(settling, Err):
+        return settling
+    wallet = settling.value
+    amount = wallet.holds[command.hold_id].amount
+    released = e.WalletHoldReleased(
+        hold_id=command.hold_id,
+        amount=amount,
+        currency=wallet.profile.currency,
+        reason=command.reason,
+        balance_after=wallet.balance,
+        held_after=wallet.held - amount,
+    )
+    return Ok((released,))
+
+
+def _capture_hold(command: CaptureHold, state: WalletState) -> Decision:
+    settling = _settling(state, command.hold_id, command.amount)
+    if isinstance(settling, Err):
+        return settling
+    wallet = settling.value
+    refusal = guards.currency_refusal(wallet, command.currency)
+    if refusal is not None:
+        return Err(refusal)
+    captured = e.WalletDebited(
+        amount=command.amount,
+        currency=wallet.profile.currency,
+        reason=command.reason,
+        balance_after=wallet.balance - command.amount,
+        held_after=wallet.held - command.amount,
+        counter_account=command.counter_account,
+        reference=command.reference,
+        related=command.related,
+        hold_id=command.hold_id,
+    )
+    return Ok((captured,))
+
+
+def _settling(
+    state: WalletState, hold_id: str, amount: int
+) -> Ok[OpenState] | Err[Refusal]:
+    """The wallet, if it has this hold; suspension does not matter (W5)."""
+    match state:
+        case ActiveWallet() | SuspendedWallet():
+            hold = state.holds.get(hold_id)
+            if hold is None or hold.amount < amount:
+                return Err(PaymentNotAuthorized(hold_id=hold_id))
+            return Ok(state)
+        case PendingWallet():
+            return Err(PaymentNotAuthorized(hold_id=hold_id))
+        case ClosedWallet():
+            return Err(WalletClosed())
+    assert_never(state)
+
+
+def _no_step(state: WalletState, requested: str) -> Err[Refusal]:
+    return Err(
+        InvalidStateTransition(current_status=status_of(state), requested=requested)
+    )

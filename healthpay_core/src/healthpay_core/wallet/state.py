@@ -1,0 +1,297 @@
+"""What a wallet is: the fold of its events."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from types import MappingProxyType
+from typing import Final, TypeAlias, TypeVar, assert_never
+
+from healthpay_core.corruption import StreamCorrupted
+from healthpay_core.policy import KycLevel, WalletType
+from healthpay_core.wallet.events import (
+    LimitUsage,
+    WalletActivated,
+    WalletClosed,
+    WalletCreated,
+    WalletCredited,
+    WalletDebited,
+    WalletEvent,
+    WalletHoldPlaced,
+    WalletHoldReleased,
+    WalletKycLevelChanged,
+    WalletSuspended,
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WalletProfile:
+    """What seldom changes; shared by the states that follow each other."""
+
+    owner_id: str
+    wallet_type: WalletType
+    currency: str
+    kyc_level: KycLevel
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Hold:
+    """What is still set aside, and the day that counted it (K4)."""
+
+    amount: int
+    expires_at: int
+    counted_on: str
+
+
+NO_HOLDS: Final[Mapping[str, Hold]] = MappingProxyType({})
+NO_USAGE: Final = LimitUsage(date="", day=0, month=0, day_count=0, month_count=0)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PendingWallet:
+    """Created, not yet activated; always empty."""
+
+    profile: WalletProfile
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OpenWallet:
+    """What active and suspended share: available = balance - held >= 0, always."""
+
+    profile: WalletProfile
+    balance: int = 0
+    held: int = 0
+    holds: Mapping[str, Hold] = field(default_factory=lambda: NO_HOLDS)
+    usage: LimitUsage = NO_USAGE
+    references: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ActiveWallet(OpenWallet):
+    """May move money."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SuspendedWallet(OpenWallet):
+    """Settles what it owes, takes nothing new on (W5)."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ClosedWallet:
+    """Final, and empty."""
+
+    profile: WalletProfile
+
+
+OpenState: TypeAlias = ActiveWallet | SuspendedWallet
+WalletState: TypeAlias = PendingWallet | ActiveWallet | SuspendedWallet | ClosedWallet
+
+
+_OpenStateT = TypeVar("_OpenStateT", ActiveWallet, SuspendedWallet)
+
+
+def status_of(state: WalletState) -> str:
+    """The status on the wire."""
+    match state:
+        case SuspendedWallet():
+            return "suspended"
+        case ActiveWallet():
+            return "active"
+        case PendingWallet():
+            return "pending"
+        case ClosedWallet():
+            return "closed"
+    assert_never(state)
+
+
+def evolve_wallet(state: WalletState | None, event: WalletEvent) -> WalletState:
+    """Apply a fact.
+
+    Raises:
+        StreamCorrupted: The fact cannot follow the state, or its own balances
+            do not continue the state's (C5).
+    """
+    match event:
+        case WalletCredited():
+            return _credited(_open(state), event)
+        case WalletDebited():
+            return _debited(_open(state), event)
+        case WalletHoldPlaced():
+            return _hold_placed(_open(state), event)
+        case WalletHoldReleased():
+            return _hold_released(_open(state), event)
+        case WalletCreated():
+            if state is not None:
+                raise StreamCorrupted("created twice")
+            return PendingWallet(profile=_profile(event))
+        case WalletActivated():
+            return _activated(state)
+        case WalletSuspended():
+            return _suspended(_open(state))
+        case WalletClosed():
+            return _closed(state)
+        case WalletKycLevelChanged():
+            if state is None:
+                raise StreamCorrupted("level changed before creation")
+            return replace(
+                state, profile=replace(state.profile, kyc_level=event.to_level)
+            )
+    assert_never(event)
+
+
+def _open(state: WalletState | None) -> OpenState:
+    if isinstance(state, ActiveWallet | SuspendedWallet):
+        return state
+    raise StreamCorrupted("money moved while the wallet was not open")
+
+
+def _profile(event: WalletCreated) -> WalletProfile:
+    return WalletProfile(
+        owner_id=event.owner_id,
+        wallet_type=event.wallet_type,
+        currency=event.currency,
+        kyc_level=event.kyc_level,
+    )
+
+
+def _activated(state: WalletState | None) -> ActiveWallet:
+    match state:
+        case PendingWallet():
+            return ActiveWallet(profile=state.profile)
+        case SuspendedWallet():
+            return _in_status(ActiveWallet, state)
+        case _:
+            raise StreamCorrupted("activated from neither pending nor suspended")
+
+
+def _suspended(state: OpenState) -> SuspendedWallet:
+    if isinstance(state, SuspendedWallet):
+        raise StreamCorrupted("suspended twice")
+    return _in_status(SuspendedWallet, state)
+
+
+def _in_status(status: type[_OpenStateT], state: OpenState) -> _OpenStateT:
+    return status(
+        profile=state.profile,
+        balance=state.balance,
+        held=state.held,
+        holds=state.holds,
+        usage=state.usage,
+        references=state.references,
+    )
+
+
+def _closed(state: WalletState | None) -> ClosedWallet:
+    if state is None or isinstance(state, ClosedWallet):
+        raise StreamCorrupted("closed before creation, or twice")
+    if isinstance(state, ActiveWallet | SuspendedWallet) and (
+        state.balance or state.held
+    ):
+        raise StreamCorrupted("closed with money in it")
+    return ClosedWallet(profile=state.profile)
+
+
+def _credited(state: OpenState, event: WalletCredited) -> OpenState:
+    balance = state.balance + event.amount
+    if balance != event.balance_after or state.held != event.held_after:
+        raise StreamCorrupted("balances do not continue")
+    return type(state)(
+        profile=state.profile,
+        balance=balance,
+        held=state.held,
+        holds=state.holds,
+        usage=state.usage,
+        references=claimed(state.references, event),
+    )
+
+
+def _debited(state: OpenState, event: WalletDebited) -> OpenState:
+    holds, held = state.holds, state.held
+    if event.hold_id is not None:
+        holds, held = _without(state, event.hold_id, event.amount)
+    balance = state.balance - event.amount
+    if balance != event.balance_after or held != event.held_after or balance < held:
+        raise StreamCorrupted("balances do not continue")
+    return type(state)(
+        profile=state.profile,
+        balance=balance,
+        held=held,
+        holds=holds,
+        usage=event.limit_usage or state.usage,
+        references=claimed(state.references, event),
+    )
+
+
+def _hold_placed(state: OpenState, event: WalletHoldPlaced) -> OpenState:
+    held = state.held + event.amount
+    if (state.balance, held) != (event.balance_after, event.held_after):
+        raise StreamCorrupted("balances do not continue")
+    if held > state.balance or event.hold_id in state.holds:
+        raise StreamCorrupted("hold is not covered, or placed twice")
+    hold = Hold(
+        amount=event.amount,
+        expires_at=event.expires_at,
+        counted_on=event.limit_usage.date,
+    )
+    return replace(
+        state,
+        held=held,
+        holds=MappingProxyType({**state.holds, event.hold_id: hold}),
+        usage=event.limit_usage,
+    )
+
+
+def _hold_released(state: OpenState, event: WalletHoldReleased) -> OpenState:
+    hold = state.holds.get(event.hold_id)
+    holds, held = _without(state, event.hold_id, event.amount)
+    if (state.balance, held) != (event.balance_after, event.held_after):
+        raise StreamCorrupted("balances do not continue")
+    counted_on = hold.counted_on if hold else ""
+    return replace(
+        state,
+        held=held,
+        holds=holds,
+        usage=_given_back(state.usage, event.amount, counted_on),
+    )
+
+
+def _without(
+    state: OpenState, hold_id: str, amount: int
+) -> tuple[Mapping[str, Hold], int]:
+    hold = state.holds.get(hold_id)
+    if hold is None or hold.amount < amount:
+        raise StreamCorrupted("more taken out of a hold than it held")
+    rest = {k: v for k, v in state.holds.items() if k != hold_id}
+    if hold.amount > amount:
+        rest[hold_id] = replace(hold, amount=hold.amount - amount)
+    return MappingProxyType(rest), state.held - amount
+
+
+def _given_back(usage: LimitUsage, amount: int, counted_on: str) -> LimitUsage:
+    """Capacity returns only to the windows that counted the hold (K4).
+
+    The counts stay: a hold that was placed was one outflow of its day.
+    """
+    same_day = usage.date == counted_on
+    same_month = usage.date[:7] == counted_on[:7]
+    return LimitUsage(
+        date=usage.date,
+        day=usage.day - amount * same_day,
+        month=usage.month - amount * same_month,
+        day_count=usage.day_count,
+        month_count=usage.month_count,
+    )
+
+
+def reference_key(reason: str, reference: str) -> str:
+    """How a claimed reference is remembered (C7)."""
+    return f"{reason}:{reference}"
+
+
+def claimed(
+    references: frozenset[str], event: WalletCredited | WalletDebited
+) -> frozenset[str]:
+    """The references that are taken after a movement (C7)."""
+    if not event.reference_claimed or event.reference is None:
+        return references
+    return references | {reference_key(event.reason, event.reference)}

@@ -1,0 +1,1 @@
+"""HealthPay over HTTP: a plain ASGI application over the command port."""

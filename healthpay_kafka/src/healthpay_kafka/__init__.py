@@ -1,0 +1,1 @@
+"""HealthPay's distributed engine on Apache Kafka; an empty room so far."""

@@ -1,0 +1,1 @@
+"""HealthPay's event store on SQLite."""
