@@ -144,7 +144,7 @@ class CommandHandler:
                     return turn.failed(self._look_again)
                 case _:
                     assert_never(result)
-            self._pause(random.uniform(0, 0.002 * attempt))
+            self._pause(random.uniform(0, 0.002 * attempt))  # noqa: S311 (jitter)
 
     def _append(self, turn: Turn) -> AppendResult:
         try:
@@ -210,10 +210,12 @@ class CommandHandler:
                     return turn.accept(index, request, decision.value)
                 refusal = decision.error
         except StreamCorrupted as error:
-            refusal = CorruptStream(stream=error.stream, sequence=error.sequence)
+            fault = CorruptStream(stream=error.stream, sequence=error.sequence)
+            return turn.refuse(index, request, rejected(request, fault))
         except Exception as error:
-            refusal = InternalError(error_id=new_id())
-            self._unexpected(refusal.error_id, error)
+            bug = InternalError(error_id=new_id())
+            self._unexpected(bug.error_id, error)
+            return turn.refuse(index, request, rejected(request, bug))
         return turn.refuse(index, request, rejected(request, refusal))
 
     def _stale(self, turn: Turn, request: CommandRequest) -> VersionMismatch | None:

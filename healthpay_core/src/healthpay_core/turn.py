@@ -9,7 +9,7 @@ from healthpay_core.clock import BusinessDay
 from healthpay_core.context import Context
 from healthpay_core.domain import Facts, State
 from healthpay_core.envelope import CommandMeta, EventEnvelope
-from healthpay_core.events import EVENT_TYPES
+from healthpay_core.events import EVENT_TYPES, Event
 from healthpay_core.ids import StreamId, event_id
 from healthpay_core.outcome import (
     CommandRequest,
@@ -171,7 +171,7 @@ class Turn:
         )
 
     def _event(
-        self, index: int, stream: StreamId, data: domain.Event, meta: CommandMeta
+        self, index: int, stream: StreamId, data: Event, meta: CommandMeta
     ) -> EventRef:
         state, version = self._at(stream)
         if stream not in self._expected:

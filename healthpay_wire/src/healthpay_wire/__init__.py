@@ -1,1 +1,1 @@
-"""What HealthPay's domain looks like in bytes: codec, upcasters, hash chain, schemas."""
+"""What HealthPay's domain looks like in bytes."""

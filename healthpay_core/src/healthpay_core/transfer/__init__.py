@@ -1,0 +1,1 @@
+"""The transfer: money that moves between two wallets."""

@@ -1,0 +1,1 @@
+"""The wallet: its facts, its orders, its states, its decisions."""
