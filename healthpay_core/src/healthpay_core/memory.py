@@ -99,7 +99,8 @@ class InMemoryEventStore:
         stream = self._streams.setdefault(event.stream, [])
         if event.sequence != len(stream) + 1:
             event = replace(event, sequence=len(stream) + 1)
-        prev_hash = stream[-1].hash if stream else b""
+        first = b"" if self._digest is None else bytes(32)
+        prev_hash = stream[-1].hash if stream else first
         recorded = RecordedEvent(
             position=len(self._log) + 1,
             envelope=event,

@@ -1,0 +1,126 @@
+"""Answers in JSON: what HTTP sends, and what a store keeps of an outcome."""
+
+from __future__ import annotations
+
+from dataclasses import fields
+from typing import Final
+
+import orjson
+
+from healthpay_core import (
+    Committed,
+    Decided,
+    EventRef,
+    Rejected,
+    Resource,
+    TransferView,
+    WalletView,
+    event_id,
+)
+from healthpay_wire.names import camel
+from healthpay_wire.refusals import pack_refusal, unpack_refusal
+from healthpay_wire.strict import strict_converter
+from healthpay_wire.upcasters import Members
+
+_CONVERTER = strict_converter(detailed=False)
+_WALLET_FIELDS: Final = tuple(f.name for f in fields(WalletView))
+_TRANSFER_FIELDS: Final = tuple(f.name for f in fields(TransferView))
+
+
+def resource_members(resource: Resource) -> tuple[str, Members]:
+    """The name of a resource on the wire, and its members."""
+    if isinstance(resource, WalletView):
+        return "wallet", {
+            "walletId": resource.wallet_id,
+            "ownerId": resource.owner_id,
+            "walletType": resource.wallet_type,
+            "currency": resource.currency,
+            "kycLevel": resource.kyc_level,
+            "status": resource.status,
+            "balance": resource.balance,
+            "held": resource.held,
+            "available": resource.balance - resource.held,
+            "version": resource.version,
+        }
+    return "transfer", {
+        camel(name): getattr(resource, name) for name in _TRANSFER_FIELDS
+    }
+
+
+def encode_committed(outcome: Committed) -> bytes:
+    """The body of a success: resource, events, command id, correlation id."""
+    name, members = resource_members(outcome.resource)
+    body: Members = {
+        name: members,
+        "events": [
+            {
+                "eventId": event.event_id,
+                "eventType": event.event_type,
+                "aggregateId": event.aggregate_id,
+                "sequence": event.sequence,
+            }
+            for event in outcome.events
+        ],
+        "commandId": outcome.command_id,
+        "correlationId": outcome.correlation_id,
+    }
+    return orjson.dumps(body)
+
+
+def pack_outcome(outcome: Decided) -> bytes:
+    """An outcome as compact JSON, without what its command's record says anyway.
+
+    Event ids are not kept: they follow from the command id (I8).
+    """
+    if isinstance(outcome, Rejected):
+        return orjson.dumps(["r", *pack_refusal(outcome.error)])
+    resource = outcome.resource
+    wallet = isinstance(resource, WalletView)
+    names = _WALLET_FIELDS if wallet else _TRANSFER_FIELDS
+    return orjson.dumps(
+        [
+            "w" if wallet else "t",
+            [getattr(resource, name) for name in names],
+            [[e.event_type, e.aggregate_id, e.sequence] for e in outcome.events],
+        ]
+    )
+
+
+def unpack_outcome(packed: bytes, command_id: str, correlation_id: str) -> Decided:
+    """The outcome that was packed.
+
+    Raises:
+        ValueError: The bytes are not a packed outcome.
+    """
+    try:
+        kind, first, second = orjson.loads(packed)
+        if kind == "r":
+            return Rejected(
+                command_id=command_id,
+                correlation_id=correlation_id,
+                error=unpack_refusal([first, second]),
+            )
+        return Committed(
+            command_id=command_id,
+            correlation_id=correlation_id,
+            resource=_resource(kind, first),
+            events=tuple(
+                EventRef(
+                    event_id=event_id(aggregate_id, command_id, index),
+                    event_type=event_type,
+                    aggregate_id=aggregate_id,
+                    sequence=sequence,
+                )
+                for index, (event_type, aggregate_id, sequence) in enumerate(second)
+            ),
+        )
+    except Exception as error:
+        raise ValueError("not a packed outcome") from error
+
+
+def _resource(kind: str, values: list[object]) -> Resource:
+    cls: type[WalletView | TransferView]
+    cls = WalletView if kind == "w" else TransferView
+    names = _WALLET_FIELDS if kind == "w" else _TRANSFER_FIELDS
+    members = {camel(name): value for name, value in zip(names, values, strict=True)}
+    return _CONVERTER.structure(members, cls)
