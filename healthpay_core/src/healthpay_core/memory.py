@@ -7,6 +7,7 @@ from dataclasses import replace
 from threading import Lock
 
 from healthpay_core.envelope import EventEnvelope, RecordedEvent
+from healthpay_core.events import Event
 from healthpay_core.ids import StreamId
 from healthpay_core.outcome import OutcomeRecord
 from healthpay_core.ports import (
@@ -46,6 +47,12 @@ class InMemoryEventStore:
     ) -> Sequence[RecordedEvent]:
         events = self._streams.get(stream, [])
         return events[after : None if limit is None else after + limit]
+
+    def facts(
+        self, stream: StreamId, after: int = 0, limit: int | None = None
+    ) -> Sequence[tuple[int, Event]]:
+        events = self.read(stream, after, limit)
+        return [(r.envelope.sequence, r.envelope.data) for r in events]
 
     def versions(self, streams: Sequence[StreamId]) -> Mapping[StreamId, int]:
         known = self._streams

@@ -8,6 +8,7 @@ from typing import Final, Protocol, TypeAlias
 
 from healthpay_core.domain import State
 from healthpay_core.envelope import EventEnvelope, RecordedEvent
+from healthpay_core.events import Event
 from healthpay_core.ids import StreamId
 from healthpay_core.outcome import CommandRequest, Outcome, OutcomeRecord
 
@@ -102,6 +103,12 @@ class EventStore(Protocol):
         self, stream: StreamId, after: int = 0, limit: int | None = None
     ) -> Sequence[RecordedEvent]:
         """Events with sequence > `after`, in order, at most `limit`."""
+        ...
+
+    def facts(
+        self, stream: StreamId, after: int = 0, limit: int | None = None
+    ) -> Sequence[tuple[int, Event]]:
+        """As `read`, but only (sequence, event): all that a fold needs."""
         ...
 
     def versions(self, streams: Sequence[StreamId]) -> Mapping[StreamId, int]:

@@ -35,14 +35,13 @@ def load(
     state, version = start
     while until is None or version < until:
         limit = _PAGE if until is None else min(_PAGE, until - version)
-        page = store.read(stream, version, limit)
-        for recorded in page:
+        page = store.facts(stream, version, limit)
+        for sequence, event in page:
             version += 1
-            envelope = recorded.envelope
-            if envelope.sequence != version:
+            if sequence != version:
                 raise StreamCorrupted("a version is missing", stream, version)
             try:
-                state = domain.evolve(state, envelope.data)
+                state = domain.evolve(state, event)
             except StreamCorrupted as error:
                 raise StreamCorrupted(error.reason, stream, version) from error
         if len(page) < limit:

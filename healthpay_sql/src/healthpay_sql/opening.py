@@ -1,0 +1,118 @@
+"""Opening a store's file: made, migrated, or refused with a clear reason."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Final, Literal, TypeAlias
+
+from healthpay_sql.schema import APPLICATION_ID, MIGRATIONS
+
+Synchronous: TypeAlias = Literal["FULL", "NORMAL"]
+
+BUSY_TIMEOUT_S: Final = 5.0
+"""How long one process waits for another that is writing."""
+
+
+class StoreFileError(Exception):
+    """The file cannot be used as a store; says why and what to do."""
+
+
+def connect(path: Path, synchronous: Synchronous = "FULL") -> sqlite3.Connection:
+    """A connection in autocommit mode with the store's settings."""
+    connection = sqlite3.connect(
+        path,
+        timeout=BUSY_TIMEOUT_S,
+        isolation_level=None,
+        check_same_thread=False,
+        cached_statements=512,
+    )
+    connection.execute("PRAGMA journal_mode = WAL")
+    connection.execute(f"PRAGMA synchronous = {synchronous}")
+    connection.execute("PRAGMA wal_autocheckpoint = 4000")
+    connection.execute("PRAGMA cache_size = -65536")
+    return connection
+
+
+def open_file(
+    path: Path, synchronous: Synchronous, migrations: Sequence[str] = MIGRATIONS
+) -> sqlite3.Connection:
+    """Open a store for writing; make it where there is nothing.
+
+    Raises:
+        StoreFileError: The folder is missing, the file is not SQLite, belongs
+            to another program, is damaged, cannot be written, or was written
+            by a newer version.
+    """
+    if not path.parent.is_dir():
+        raise StoreFileError(f"{path}: the folder does not exist; make it first")
+    try:
+        _refuse_foreign(path)
+        connection = connect(path, synchronous)
+    except sqlite3.Error as error:
+        raise _explained(path, error) from error
+    try:
+        _migrate(connection, path, migrations)
+        connection.execute("SELECT max(position) FROM events").fetchone()
+    except sqlite3.Error as error:
+        connection.close()
+        raise _explained(path, error) from error
+    except StoreFileError:
+        connection.close()
+        raise
+    return connection
+
+
+def _refuse_foreign(path: Path) -> None:
+    """Look before any setting is written into somebody else's file."""
+    if not path.exists() or path.stat().st_size == 0:
+        return
+    probe = sqlite3.connect(path, timeout=BUSY_TIMEOUT_S, isolation_level=None)
+    try:
+        owner = probe.execute("PRAGMA application_id").fetchone()[0]
+        tables = probe.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]
+    finally:
+        probe.close()
+    if owner != APPLICATION_ID and tables:
+        raise StoreFileError(
+            f"{path}: is another program's SQLite file, not a HealthPay store; "
+            "name another file"
+        )
+
+
+def _migrate(
+    connection: sqlite3.Connection, path: Path, migrations: Sequence[str]
+) -> None:
+    connection.execute("BEGIN IMMEDIATE")
+    done = int(connection.execute("PRAGMA user_version").fetchone()[0])
+    if done > len(migrations):
+        connection.execute("ROLLBACK")
+        raise StoreFileError(
+            f"{path}: has layout {done}, this version knows {len(migrations)}; "
+            "use the newer HealthPay that wrote it"
+        )
+    for step, script in enumerate(migrations[done:], done + 1):
+        for statement in _statements(script):
+            connection.execute(statement)
+        connection.execute(f"PRAGMA user_version = {step}")
+    connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
+    connection.execute("COMMIT")
+
+
+def _statements(script: str) -> list[str]:
+    # Not `executescript`: it would commit the transaction that guards the step.
+    return [s for s in script.split(";") if s.strip()]
+
+
+def _explained(path: Path, error: sqlite3.Error) -> StoreFileError:
+    code = getattr(error, "sqlite_errorcode", 0) & 0xFF
+    reason = {
+        sqlite3.SQLITE_NOTADB: "is not an SQLite file; name another file",
+        sqlite3.SQLITE_CORRUPT: "is damaged; restore it from a backup",
+        sqlite3.SQLITE_READONLY: "cannot be written; check its permissions",
+        sqlite3.SQLITE_CANTOPEN: "cannot be opened; check path and permissions",
+        sqlite3.SQLITE_BUSY: "is locked by another program; stop that one first",
+        sqlite3.SQLITE_FULL: "cannot grow: the disk is full",
+    }.get(code, "cannot be used")
+    return StoreFileError(f"{path}: {reason} ({error})")

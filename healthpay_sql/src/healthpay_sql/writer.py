@@ -1,0 +1,326 @@
+"""The one writing connection: an append is one transaction, all or nothing."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import replace
+from typing import Final
+
+from healthpay_core import (
+    Append,
+    Appended,
+    AppendResult,
+    AppendUnavailable,
+    AppendUnknown,
+    DuplicateCommand,
+    EventEnvelope,
+    StreamId,
+    VersionConflict,
+)
+from healthpay_core.memory import meets
+from healthpay_sql.rows import (
+    Row,
+    bare_command_row,
+    command_row,
+    pack_id,
+    unpack_id,
+)
+from healthpay_sql.statements import insert_rows, marks
+from healthpay_wire.envelopes import GENESIS, seal
+
+_CERTAINLY_NOT_STORED: Final = frozenset(
+    {
+        sqlite3.SQLITE_BUSY,
+        sqlite3.SQLITE_LOCKED,
+        sqlite3.SQLITE_FULL,
+        sqlite3.SQLITE_READONLY,
+        sqlite3.SQLITE_NOMEM,
+    }
+)
+"""Errors of COMMIT after which the transaction has left nothing in the file."""
+
+_KNOWN_ABSENT: Final = 100_000
+Snapshots = Callable[[], Sequence[tuple[str, int, bytes]]]
+
+
+class _Head:
+    """Where a stream ends: its row key, version, and last hash."""
+
+    __slots__ = ("hash", "key", "version")
+
+    def __init__(self, key: int, version: int, digest: bytes) -> None:
+        self.key = key
+        self.version = version
+        self.hash = digest
+
+
+class Writer:
+    """Appends; the caller holds the store's lock.
+
+    Heads are kept in memory and trusted as long as no other process has
+    written; the unique index is the guarantee.
+
+    Args:
+        connection: For writing only.
+        type_keys: The file's number of each (event type, version).
+        reopen: Makes a new connection after an error that may have broken this.
+    """
+
+    def __init__(
+        self,
+        connection: sqlite3.Connection,
+        type_keys: Mapping[tuple[str, int], int],
+        *,
+        reopen: Callable[[], sqlite3.Connection],
+    ) -> None:
+        self._connection = connection
+        self._type_keys = type_keys
+        self._reopen = reopen
+        self._heads: dict[StreamId, _Head] = {}
+        self._absent: set[str] = set()
+        self._months: tuple[int, ...] = ()
+        self._seen_version = -1
+        self._position = self._command_key = self._stream_key = 0
+
+    def close(self) -> None:
+        """Close the connection."""
+        self._connection.close()
+
+    def data_version(self) -> int:
+        """SQLite's own number, which changes when another process writes."""
+        row = self._connection.execute("PRAGMA data_version").fetchone()
+        return int(row[0])
+
+    def note_absent(self, command_ids: Iterable[str]) -> None:
+        """Remember ids that were just looked up, so that `append` need not."""
+        if len(self._absent) > _KNOWN_ABSENT:
+            self._absent.clear()
+        self._absent.update(command_ids)
+
+    def months(self, reader: sqlite3.Connection) -> tuple[int, ...]:
+        """The periods that commands are filed under in this file."""
+        newest = reader.execute("SELECT max(month) FROM commands").fetchone()[0]
+        if newest is not None and (not self._months or self._months[-1] != newest):
+            self._months = _distinct_months(reader)
+        return self._months
+
+    def append(self, append: Append, snapshots: Snapshots) -> AppendResult:
+        """Store all or nothing."""
+        connection = self._connection
+        try:
+            connection.execute("BEGIN IMMEDIATE")
+        except sqlite3.Error as error:
+            return AppendUnavailable(reason=str(error))
+        try:
+            refused = self._check(append)
+            if refused is not None:
+                connection.execute("ROLLBACK")
+                return refused
+            touched = self._insert(append)
+            insert_snapshots(connection, snapshots())
+        except sqlite3.IntegrityError:
+            return self._lost_race(append)
+        except sqlite3.Error as error:
+            self._roll_back()
+            return AppendUnavailable(reason=str(error))
+        except BaseException:
+            self._roll_back()
+            raise
+        return self._commit(touched)
+
+    def write_snapshots(self, snapshots: Sequence[tuple[str, int, bytes]]) -> None:
+        """Write snapshots alone, when no append is to follow."""
+        if snapshots:
+            insert_snapshots(self._connection, snapshots)
+
+    def _commit(self, touched: Mapping[StreamId, _Head]) -> AppendResult:
+        try:
+            self._connection.execute("COMMIT")
+        except sqlite3.Error as error:
+            code = getattr(error, "sqlite_errorcode", 0) & 0xFF
+            self._roll_back()
+            self._renew()
+            if code in _CERTAINLY_NOT_STORED:
+                return AppendUnavailable(reason=str(error))
+            return AppendUnknown(reason=str(error))
+        self._heads.update(touched)
+        self._absent.clear()
+        return Appended(last_position=self._position)
+
+    def _check(self, append: Append) -> VersionConflict | DuplicateCommand | None:
+        self._catch_up()
+        for stream in sorted(append.expected):
+            if stream not in self._heads:
+                head = self._find_head(stream)
+                if head is not None:
+                    self._heads[stream] = head
+        actual = {
+            stream: head.version if (head := self._heads.get(stream)) else 0
+            for stream in append.expected
+        }
+        wrong = {
+            stream: version
+            for stream, version in actual.items()
+            if not meets(version, append.expected[stream])
+        }
+        if wrong:
+            return VersionConflict(actual=wrong)
+        return self._duplicates(_command_ids(append) - self._absent)
+
+    def _catch_up(self) -> None:
+        """Drop what is known of the file when another process has written."""
+        version = self.data_version()
+        if version == self._seen_version:
+            return
+        self._seen_version = version
+        self._heads.clear()
+        self._absent.clear()
+        self._months = _distinct_months(self._connection)
+        self._position = self._highest("position", "events")
+        self._command_key = self._highest("key", "commands")
+        self._stream_key = self._highest("key", "streams")
+
+    def _highest(self, column: str, table: str) -> int:
+        # Names are this module's own constants.
+        query = f"SELECT coalesce(max({column}), 0) FROM {table}"  # noqa: S608
+        return int(self._connection.execute(query).fetchone()[0])
+
+    def _find_head(self, stream: StreamId) -> _Head | None:
+        row = self._connection.execute(
+            "SELECT s.key, e.version, e.hash FROM streams s"
+            " JOIN events e ON e.stream = s.key WHERE s.name = ?"
+            " ORDER BY e.version DESC LIMIT 1",
+            (stream,),
+        ).fetchone()
+        return None if row is None else _Head(*row)
+
+    def _duplicates(self, command_ids: Iterable[str]) -> DuplicateCommand | None:
+        ids = [pack_id(command_id) for command_id in command_ids]
+        found: set[str] = set()
+        for start in range(0, len(ids), 500):
+            some = ids[start : start + 500]
+            rows = self._connection.execute(
+                f"SELECT id FROM commands WHERE month IN ({marks(len(self._months))})"
+                f" AND id IN ({marks(len(some))})",
+                (*self._months, *some),
+            )
+            found.update(unpack_id(row[0]) for row in rows)
+        return DuplicateCommand(command_ids=frozenset(found)) if found else None
+
+    def _insert(self, append: Append) -> dict[StreamId, _Head]:
+        connection = self._connection
+        commands, keys = self._command_rows(append)
+        streams: list[Row] = []
+        touched: dict[StreamId, _Head] = {}
+        events: list[Row] = []
+        for envelope in append.events:
+            head = touched.get(envelope.stream)
+            if head is None:
+                head = touched[envelope.stream] = self._start(envelope.stream, streams)
+            events.append(self._event_row(envelope, head, keys))
+        insert_rows(connection, "streams", streams)
+        insert_rows(connection, "commands", commands)
+        insert_rows(connection, "events", events)
+        return touched
+
+    def _start(self, stream: StreamId, streams: list[Row]) -> _Head:
+        """A working copy of a stream's head; a new stream gets a row."""
+        head = self._heads.get(stream)
+        if head is not None:
+            return _Head(head.key, head.version, head.hash)
+        self._stream_key += 1
+        streams.append((self._stream_key, stream))
+        return _Head(self._stream_key, 0, GENESIS)
+
+    def _event_row(
+        self, envelope: EventEnvelope, head: _Head, keys: Mapping[str, int]
+    ) -> Row:
+        head.version += 1
+        if envelope.sequence != head.version:
+            envelope = replace(envelope, sequence=head.version)
+        data, head.hash = seal(head.hash, envelope)
+        kind = envelope.type
+        self._position += 1
+        return (
+            self._position,
+            head.key,
+            head.version,
+            self._type_keys[kind.name, kind.version],
+            keys[envelope.meta.command_id],
+            pack_id(envelope.event_id),
+            data,
+            head.hash,
+        )
+
+    def _command_rows(self, append: Append) -> tuple[list[Row], dict[str, int]]:
+        rows: list[Row] = []
+        keys: dict[str, int] = {}
+        for record in append.outcomes:
+            keys[record.meta.command_id] = self._next_command()
+            rows.append(command_row(self._command_key, record))
+        for envelope in append.events:
+            meta = envelope.meta
+            if meta.command_id not in keys:
+                keys[meta.command_id] = self._next_command()
+                rows.append(bare_command_row(self._command_key, meta))
+        return rows, keys
+
+    def _next_command(self) -> int:
+        self._command_key += 1
+        return self._command_key
+
+    def _lost_race(self, append: Append) -> AppendResult:
+        """The unique indexes refused what the heads in memory allowed."""
+        self._roll_back()
+        duplicate = self._duplicates(_command_ids(append))
+        if duplicate is not None:
+            return duplicate
+        actual: dict[StreamId, int] = {}
+        for stream in append.expected:
+            head = self._find_head(stream)
+            actual[stream] = 0 if head is None else head.version
+        return VersionConflict(actual=actual)
+
+    def _roll_back(self) -> None:
+        """Undo, and forget what was counted up in memory."""
+        with suppress(sqlite3.Error):
+            if self._connection.in_transaction:
+                self._connection.execute("ROLLBACK")
+        self._seen_version = -1
+
+    def _renew(self) -> None:
+        """A connection whose COMMIT failed is not trusted again."""
+        with suppress(sqlite3.Error):
+            fresh = self._reopen()
+            self._connection.close()
+            self._connection = fresh
+
+
+def insert_snapshots(
+    connection: sqlite3.Connection, snapshots: Sequence[tuple[str, int, bytes]]
+) -> None:
+    """Replace the snapshots of these streams."""
+    if snapshots:
+        connection.executemany(
+            "INSERT OR REPLACE INTO snapshots VALUES (?, ?, ?)", snapshots
+        )
+
+
+def _command_ids(append: Append) -> set[str]:
+    ids = {record.meta.command_id for record in append.outcomes}
+    ids.update(envelope.meta.command_id for envelope in append.events)
+    return ids
+
+
+def _distinct_months(connection: sqlite3.Connection) -> tuple[int, ...]:
+    """Found with one index probe a month, not by reading the whole index."""
+    months: list[int] = []
+    row = connection.execute("SELECT min(month) FROM commands").fetchone()
+    while row[0] is not None:
+        months.append(row[0])
+        row = connection.execute(
+            "SELECT min(month) FROM commands WHERE month > ?", (row[0],)
+        ).fetchone()
+    return tuple(months)
