@@ -74,7 +74,7 @@ class ManualClock(SystemClock):
 
     def __init__(self, start: int, time_zone: str = BUSINESS_TIME_ZONE) -> None:
         super().__init__(time_zone, now=lambda: self.instant)
-        self.instant = start
+        self.instant: int = start
 
     def advance(self, **duration: float) -> None:
         """Move by the keywords of `datetime.timedelta`, such as ``days=1``."""

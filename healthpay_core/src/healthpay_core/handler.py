@@ -82,7 +82,7 @@ class CommandHandler:
         observers: Sequence[Observer] = (),
         pause: Callable[[float], None] = time.sleep,
     ) -> None:
-        self.states = StateCache(
+        self.states: StateCache = StateCache(
             store, snapshots, snapshot_every=snapshot_every, capacity=cached_streams
         )
         self.clock: Clock = SystemClock() if clock is None else clock

@@ -65,7 +65,7 @@ class SqliteEventStore:
     """
 
     def __init__(self, path: str | Path, *, synchronous: Synchronous = "FULL") -> None:
-        self.path = Path(path)
+        self.path: Path = Path(path)
         self._lock = RLock()
         connection = open_file(self.path, synchronous)
         self._types = _type_keys(connection)
