@@ -24,7 +24,7 @@ from healthpay_core.transfer.state import TransferState
 from healthpay_core.wallet import guards
 from healthpay_core.wallet.events import Related, WalletCredited, WalletDebited
 from healthpay_core.wallet.movements import credited, debited
-from healthpay_core.wallet.state import WalletState
+from healthpay_core.wallet.state import ActiveWallet, WalletState
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,23 +60,21 @@ def decide_transfer(
         return Err(SourceWalletNotFound(wallet_id=command.source_wallet_id))
     if destination is None:
         return Err(DestinationWalletNotFound(wallet_id=command.destination_wallet_id))
-    payer = guards.active(source, "source")
-    if isinstance(payer, Err):
-        return payer
-    payee = guards.active(destination, "destination")
-    if isinstance(payee, Err):
-        return payee
+    if not isinstance(source, ActiveWallet):
+        return Err(guards.not_active(source, "source"))
+    if not isinstance(destination, ActiveWallet):
+        return Err(guards.not_active(destination, "destination"))
     refusal = guards.currency_refusal(
-        payer.value, command.currency, "source"
-    ) or guards.currency_refusal(payee.value, command.currency, "destination")
+        source, command.currency, "source"
+    ) or guards.currency_refusal(destination, command.currency, "destination")
     if refusal is not None:
         return Err(refusal)
-    usage = guards.limits_after(payer.value, command.amount, context, "source")
+    usage = guards.limits_after(source, command.amount, context, "source")
     if isinstance(usage, Err):
         return usage
     refusal = guards.inflow_refusal(
-        payee.value, command.amount, "transfer_in", context, "destination"
-    ) or guards.funds_refusal(payer.value, command.amount)
+        destination, command.amount, "transfer_in", context, "destination"
+    ) or guards.funds_refusal(source, command.amount)
     if refusal is not None:
         return Err(refusal)
     related = Related(transfer_id=command.transfer_id)
@@ -84,7 +82,7 @@ def decide_transfer(
         TransferLegs(
             initiated=_initiated(command),
             debited=debited(
-                payer.value,
+                source,
                 context,
                 amount=command.amount,
                 reason="transfer_out",
@@ -94,7 +92,7 @@ def decide_transfer(
                 related=related,
             ),
             credited=credited(
-                payee.value,
+                destination,
                 context,
                 amount=command.amount,
                 reason="transfer_in",

@@ -194,19 +194,17 @@ def _change_level(
 
 
 def _credit(command: CreditWallet, state: WalletState, context: Context) -> Decision:
-    active = guards.active(state)
-    if isinstance(active, Err):
-        return active
-    wallet = active.value
+    if not isinstance(state, ActiveWallet):
+        return Err(guards.not_active(state))
     refusal = (
-        guards.reference_refusal(wallet, command, context)
-        or guards.currency_refusal(wallet, command.currency)
-        or guards.inflow_refusal(wallet, command.amount, command.reason, context)
+        guards.reference_refusal(state, command, context)
+        or guards.currency_refusal(state, command.currency)
+        or guards.inflow_refusal(state, command.amount, command.reason, context)
     )
     if refusal is not None:
         return Err(refusal)
     event = credited(
-        wallet,
+        state,
         context,
         amount=command.amount,
         reason=command.reason,
@@ -217,20 +215,18 @@ def _credit(command: CreditWallet, state: WalletState, context: Context) -> Deci
 
 
 def _debit(command: DebitWallet, state: WalletState, context: Context) -> Decision:
-    active = guards.active(state)
-    if isinstance(active, Err):
-        return active
-    wallet = active.value
+    if not isinstance(state, ActiveWallet):
+        return Err(guards.not_active(state))
     refusal = guards.reference_refusal(
-        wallet, command, context
-    ) or guards.currency_refusal(wallet, command.currency)
+        state, command, context
+    ) or guards.currency_refusal(state, command.currency)
     if refusal is not None:
         return Err(refusal)
-    usage = guards.outflow(wallet, command.amount, context)
+    usage = guards.outflow(state, command.amount, context)
     if isinstance(usage, Err):
         return usage
     event = debited(
-        wallet,
+        state,
         context,
         amount=command.amount,
         reason=command.reason,
@@ -242,16 +238,14 @@ def _debit(command: DebitWallet, state: WalletState, context: Context) -> Decisi
 
 
 def _place_hold(command: PlaceHold, state: WalletState, context: Context) -> Decision:
-    active = guards.active(state)
-    if isinstance(active, Err):
-        return active
-    wallet = active.value
-    if command.hold_id in wallet.holds:
+    if not isinstance(state, ActiveWallet):
+        return Err(guards.not_active(state))
+    if command.hold_id in state.holds:
         return _no_step(state, "a second hold of the same id")
-    refusal = guards.currency_refusal(wallet, command.currency)
+    refusal = guards.currency_refusal(state, command.currency)
     if refusal is not None:
         return Err(refusal)
-    usage = guards.outflow(wallet, command.amount, context)
+    usage = guards.outflow(state, command.amount, context)
     if isinstance(usage, Err):
         return usage
     placed = e.WalletHoldPlaced(
@@ -260,8 +254,8 @@ def _place_hold(command: PlaceHold, state: WalletState, context: Context) -> Dec
         currency=command.currency,
         purpose=command.purpose,
         expires_at=command.expires_at,
-        balance_after=wallet.balance,
-        held_after=wallet.held + command.amount,
+        balance_after=state.balance,
+        held_after=state.held + command.amount,
         limit_usage=usage.value,
         limit_policy=context.policy.ref,
         related=command.related,

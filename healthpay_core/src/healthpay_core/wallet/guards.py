@@ -7,8 +7,11 @@ from __future__ import annotations
 
 from typing import assert_never
 
+from healthpay_core.clock import BusinessDay
 from healthpay_core.context import Context
+from healthpay_core.making import maker
 from healthpay_core.money import MAX_AMOUNT, amount_refusal
+from healthpay_core.policy import Limits
 from healthpay_core.refusals import (
     AmountOverflow,
     CurrencyMismatch,
@@ -32,21 +35,22 @@ from healthpay_core.wallet.state import (
     OpenState,
     PendingWallet,
     SuspendedWallet,
-    WalletState,
     reference_key,
 )
 
 __all__ = [
-    "active",
     "amount_refusal",
     "currency_refusal",
     "funds_refusal",
     "inflow_refusal",
     "limits_after",
     "movement_refusal",
+    "not_active",
     "outflow",
     "reference_refusal",
 ]
+
+_make_usage = maker(LimitUsage)
 
 
 def movement_refusal(command: CreditWallet | DebitWallet) -> Refusal | None:
@@ -60,19 +64,17 @@ def movement_refusal(command: CreditWallet | DebitWallet) -> Refusal | None:
     return amount_refusal(command.amount, command.currency)
 
 
-def active(
-    state: WalletState, party: Party | None = None
-) -> Ok[ActiveWallet] | Err[Refusal]:
+def not_active(
+    state: PendingWallet | SuspendedWallet | ClosedWallet, party: Party | None = None
+) -> Refusal:
     """Life cycle: only an active wallet takes new obligations (W5, W8)."""
     match state:
-        case ActiveWallet():
-            return Ok(state)
         case PendingWallet():
-            return Err(WalletNotActive(current_status="pending", party=party))
+            return WalletNotActive(current_status="pending", party=party)
         case SuspendedWallet():
-            return Err(WalletNotActive(current_status="suspended", party=party))
+            return WalletNotActive(current_status="suspended", party=party)
         case ClosedWallet():
-            return Err(WalletClosed(party=party))
+            return WalletClosed(party=party)
     assert_never(state)
 
 
@@ -186,7 +188,7 @@ def rolled(usage: LimitUsage, date: str) -> LimitUsage:
 
 
 def _counted(usage: LimitUsage, amount: int) -> LimitUsage:
-    return LimitUsage(
+    return _make_usage(
         date=usage.date,
         day=usage.day + amount,
         month=usage.month + amount,
@@ -206,25 +208,40 @@ def _limit_refusal(
     limits = context.policy.limits(
         profile.wallet_type, profile.kyc_level, profile.currency
     )
-    day_ends = context.business_day.ends_at
-    month_ends = context.business_day.month_ends_at
-    for name, limit, total, step, resets_at in (
-        ("per_transaction", limits.per_transaction, amount, amount, None),
-        ("daily", limits.per_day, after.day, amount, day_ends),
-        ("monthly", limits.per_month, after.month, amount, month_ends),
-        ("daily_count", limits.daily_count, after.day_count, 1, day_ends),
-        ("monthly_count", limits.monthly_count, after.month_count, 1, month_ends),
-    ):
-        if limit is None or total <= limit:
-            continue
-        if limit == 0:
-            return KycLevelInsufficient(kyc_level=profile.kyc_level, party=party)
-        return LimitExceeded(
-            limit_name=name,
-            limit_amount=limit,
-            used_amount=total - step,
-            requested_amount=step,
-            resets_at=resets_at,
-            party=party,
-        )
+    passed = _first_passed(limits, amount, after, context.business_day)
+    if passed is None:
+        return None
+    name, limit, used, requested, resets_at = passed
+    if limit == 0:
+        return KycLevelInsufficient(kyc_level=profile.kyc_level, party=party)
+    return LimitExceeded(
+        limit_name=name,
+        limit_amount=limit,
+        used_amount=used,
+        requested_amount=requested,
+        resets_at=resets_at,
+        party=party,
+    )
+
+
+def _first_passed(
+    limits: Limits, amount: int, after: LimitUsage, today: BusinessDay
+) -> tuple[str, int, int, int, int | None] | None:
+    """Name, limit, used before, requested, and when it resets; None if within."""
+    # Plain comparisons: this runs for every outflow.
+    limit = limits.per_transaction
+    if limit is not None and amount > limit:
+        return ("per_transaction", limit, 0, amount, None)
+    limit = limits.per_day
+    if limit is not None and after.day > limit:
+        return ("daily", limit, after.day - amount, amount, today.ends_at)
+    limit = limits.per_month
+    if limit is not None and after.month > limit:
+        return ("monthly", limit, after.month - amount, amount, today.month_ends_at)
+    limit = limits.daily_count
+    if limit is not None and after.day_count > limit:
+        return ("daily_count", limit, after.day_count - 1, 1, today.ends_at)
+    limit = limits.monthly_count
+    if limit is not None and after.month_count > limit:
+        return ("monthly_count", limit, after.month_count - 1, 1, today.month_ends_at)
     return None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from healthpay_core.context import Context
+from healthpay_core.making import maker
 from healthpay_core.wallet.events import (
     CreditReason,
     DebitReason,
@@ -12,6 +13,9 @@ from healthpay_core.wallet.events import (
     WalletDebited,
 )
 from healthpay_core.wallet.state import OpenState
+
+_make_credited = maker(WalletCredited)
+_make_debited = maker(WalletDebited)
 
 
 def credited(
@@ -25,8 +29,7 @@ def credited(
     related: Related | None = None,
 ) -> WalletCredited:
     """Money in, all checks passed."""
-    policy = context.policy
-    return WalletCredited(
+    return _make_credited(
         amount=amount,
         currency=wallet.profile.currency,
         reason=reason,
@@ -36,7 +39,7 @@ def credited(
         reference=reference,
         reference_claimed=_claims(context, reference),
         related=related,
-        limit_policy=policy.ref,
+        limit_policy=context.policy.ref,
     )
 
 
@@ -52,7 +55,7 @@ def debited(
     related: Related | None = None,
 ) -> WalletDebited:
     """Money out, all checks passed."""
-    return WalletDebited(
+    return _make_debited(
         amount=amount,
         currency=wallet.profile.currency,
         reason=reason,

@@ -8,6 +8,7 @@ from types import MappingProxyType
 from typing import Final, TypeAlias, TypeVar, assert_never
 
 from healthpay_core.corruption import StreamCorrupted
+from healthpay_core.making import maker
 from healthpay_core.policy import KycLevel, WalletType
 from healthpay_core.wallet.events import (
     LimitUsage,
@@ -89,6 +90,9 @@ WalletState: TypeAlias = PendingWallet | ActiveWallet | SuspendedWallet | Closed
 
 _OpenStateT = TypeVar("_OpenStateT", ActiveWallet, SuspendedWallet)
 
+_make_active = maker(ActiveWallet)
+_make_suspended = maker(SuspendedWallet)
+
 
 def status_of(state: WalletState) -> str:
     """The status on the wire."""
@@ -140,7 +144,8 @@ def evolve_wallet(state: WalletState | None, event: WalletEvent) -> WalletState:
 
 
 def _open(state: WalletState | None) -> OpenState:
-    if isinstance(state, ActiveWallet | SuspendedWallet):
+    # A tuple of classes is several times faster here than a union.
+    if isinstance(state, (ActiveWallet, SuspendedWallet)):
         return state
     raise StreamCorrupted("money moved while the wallet was not open")
 
@@ -195,8 +200,8 @@ def _credited(state: OpenState, event: WalletCredited) -> OpenState:
     balance = state.balance + event.amount
     if balance != event.balance_after or state.held != event.held_after:
         raise StreamCorrupted("balances do not continue")
-    return type(state)(
-        profile=state.profile,
+    return _moved(
+        state,
         balance=balance,
         held=state.held,
         holds=state.holds,
@@ -212,13 +217,33 @@ def _debited(state: OpenState, event: WalletDebited) -> OpenState:
     balance = state.balance - event.amount
     if balance != event.balance_after or held != event.held_after or balance < held:
         raise StreamCorrupted("balances do not continue")
-    return type(state)(
-        profile=state.profile,
+    return _moved(
+        state,
         balance=balance,
         held=held,
         holds=holds,
         usage=event.limit_usage or state.usage,
         references=claimed(state.references, event),
+    )
+
+
+def _moved(
+    state: OpenState,
+    *,
+    balance: int,
+    held: int,
+    holds: Mapping[str, Hold],
+    usage: LimitUsage,
+    references: frozenset[str],
+) -> OpenState:
+    make = _make_active if isinstance(state, ActiveWallet) else _make_suspended
+    return make(
+        profile=state.profile,
+        balance=balance,
+        held=held,
+        holds=holds,
+        usage=usage,
+        references=references,
     )
 
 

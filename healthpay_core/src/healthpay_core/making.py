@@ -1,0 +1,66 @@
+"""Building frozen records quickly, where thousands are built every second."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import MISSING, Field, fields, is_dataclass
+from typing import ParamSpec, TypeVar, cast
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+
+def maker(record: Callable[P, T]) -> Callable[P, T]:
+    """A function that builds a frozen, slotted dataclass like its constructor.
+
+    It takes the same arguments and gives the same object, four times faster:
+    the constructor of a frozen class passes every field through
+    `object.__setattr__`. This fills a plain twin with the same slots, then
+    makes that an instance of the record. For the few records of every command
+    and event; elsewhere the constructor is fast enough.
+
+    Args:
+        record: A frozen, slotted dataclass without `__post_init__`.
+
+    Raises:
+        TypeError: The class is not of that kind.
+    """
+    if not isinstance(record, type) or not is_dataclass(record):
+        raise TypeError(f"{record!r} is not a dataclass")
+    if hasattr(record, "__post_init__"):
+        raise TypeError(f"{record.__name__} wants more than its fields set")
+    members = fields(record)
+    twin = type(record.__name__, (), {"__slots__": tuple(m.name for m in members)})
+    twin().__class__ = record  # Raises TypeError when the layouts differ.
+    scope: dict[str, object] = {"_twin": twin, "_record": record}
+    for member in members:
+        scope[f"_{member.name}"] = member.default
+        scope[f"_make_{member.name}"] = member.default_factory
+    # As `dataclasses` does it: the text holds nothing but the names of fields.
+    exec(_source(members), scope)  # noqa: S102
+    return cast("Callable[P, T]", scope["make"])
+
+
+def _source(members: tuple[Field[object], ...]) -> str:
+    star = "*, " if members[0].kw_only else ""
+    return "\n    ".join(
+        (
+            f"def make({star}{', '.join(map(_parameter, members))}):",
+            "made = _twin()",
+            *(f"made.{member.name} = {_value(member)}" for member in members),
+            "made.__class__ = _record",
+            "return made",
+        )
+    )
+
+
+def _parameter(member: Field[object]) -> str:
+    if member.default_factory is not MISSING:
+        return f"{member.name}=_twin"  # No caller has that: it was left out.
+    return member.name if member.default is MISSING else f"{member.name}=_{member.name}"
+
+
+def _value(member: Field[object]) -> str:
+    if member.default_factory is MISSING:
+        return member.name
+    return f"_make_{member.name}() if {member.name} is _twin else {member.name}"
