@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TypeAlias
 
+from healthpay_core.making import maker
 from healthpay_core.policy import KycLevel, WalletType
 from healthpay_core.transfer.state import TransferState, transfer_status_of
 from healthpay_core.wallet.state import OpenWallet, WalletState, status_of
@@ -46,6 +47,9 @@ class TransferView:
 
 Resource: TypeAlias = WalletView | TransferView
 
+_make_wallet_view = maker(WalletView)
+_make_transfer_view = maker(TransferView)
+
 
 def wallet_view(wallet_id: str, state: WalletState, version: int) -> WalletView:
     """The view of a wallet's state."""
@@ -53,7 +57,7 @@ def wallet_view(wallet_id: str, state: WalletState, version: int) -> WalletView:
     balance, held = (
         (state.balance, state.held) if isinstance(state, OpenWallet) else (0, 0)
     )
-    return WalletView(
+    return _make_wallet_view(
         wallet_id=wallet_id,
         owner_id=profile.owner_id,
         wallet_type=profile.wallet_type,
@@ -69,7 +73,7 @@ def wallet_view(wallet_id: str, state: WalletState, version: int) -> WalletView:
 def transfer_view(transfer_id: str, state: TransferState, version: int) -> TransferView:
     """The view of a transfer's state."""
     order = state.order
-    return TransferView(
+    return _make_transfer_view(
         transfer_id=transfer_id,
         source_wallet_id=order.source_wallet_id,
         destination_wallet_id=order.destination_wallet_id,

@@ -97,10 +97,10 @@ _make_suspended = maker(SuspendedWallet)
 def status_of(state: WalletState) -> str:
     """The status on the wire."""
     match state:
-        case SuspendedWallet():
-            return "suspended"
         case ActiveWallet():
             return "active"
+        case SuspendedWallet():
+            return "suspended"
         case PendingWallet():
             return "pending"
         case ClosedWallet():
