@@ -46,11 +46,7 @@ def typing(session: nox.Session) -> None:
     sources = [f"{name}/src" for name in DISTRIBUTIONS]
     trees = [tree for tree in PYTHON_TREES if any((ROOT / tree).rglob("*.py"))]
     session.run("mypy", "--strict", *sources, *trees, "noxfile.py")
-    # Elsewhere than here: the folders of the distributions would be taken for
-    # empty namespace packages of the same names.
-    session.chdir(session.create_tmp())
-    for name in DISTRIBUTIONS:
-        session.run("pyright", "--verifytypes", name, "--ignoreexternal")
+    session.run("python", "-m", "tools.completeness", *DISTRIBUTIONS)
 
 
 @nox.session

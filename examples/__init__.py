@@ -1,0 +1,1 @@
+"""Programs that use HealthPay: each wires the distributions together its own way."""

@@ -1,0 +1,1 @@
+"""The example server: settings from the environment, JSON logs, graceful stop."""
