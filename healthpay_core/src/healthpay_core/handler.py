@@ -6,7 +6,7 @@ import random
 import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from dataclasses import replace
+from dataclasses import dataclass, field
 from itertools import islice
 from threading import Lock
 from typing import assert_never
@@ -17,7 +17,6 @@ from healthpay_core.corruption import StreamCorrupted
 from healthpay_core.ids import new_id
 from healthpay_core.outcome import (
     CommandRequest,
-    Decided,
     Outcome,
     OutcomeRecord,
     rejected,
@@ -39,14 +38,24 @@ from healthpay_core.ports import (
 from healthpay_core.refusals import (
     ConcurrencyConflict,
     CorruptStream,
-    IdempotencyKeyReused,
+    Fault,
     InternalError,
     StoreUnavailable,
     VersionMismatch,
 )
+from healthpay_core.replays import recover, replay
 from healthpay_core.result import Err
 from healthpay_core.states import StateCache
-from healthpay_core.turn import Turn
+from healthpay_core.turn import Turn, streams_of
+
+
+@dataclass(slots=True)
+class _Trial:
+    """What the attempts at one batch have shown so far."""
+
+    given_up: set[int] = field(default_factory=set)
+    duplicates: set[str] = field(default_factory=set)
+    recovered: dict[str, OutcomeRecord] = field(default_factory=dict)
 
 
 class CommandHandler:
@@ -113,14 +122,18 @@ class CommandHandler:
         return outcomes
 
     def _handle(self, requests: Sequence[CommandRequest]) -> list[Outcome]:
-        given_up: set[int] = set()
         attempt = 0
+        trial = _Trial()
         while True:
             attempt += 1
             try:
-                turn = self._decide_all(requests, given_up)
+                turn = self._decide_all(requests, trial)
             except StoreFault:
                 return [rejected(r, StoreUnavailable()) for r in requests]
+            except Exception as error:
+                # Nothing has been appended: this is the same for all of them.
+                bug = self._internal(error)
+                return [rejected(r, bug) for r in requests]
             if not turn.records:
                 return turn.finished()
             result = self._append(turn)
@@ -131,20 +144,23 @@ class CommandHandler:
                 case VersionConflict():
                     self.states.forget(result.actual)
                     if attempt >= self._max_attempts:
-                        given_up |= turn.touching(result.actual)
+                        trial.given_up |= turn.touching(result.actual)
                 case DuplicateCommand():
                     self.states.forget(turn.pending)
-                    if attempt > self._max_attempts + len(requests):
-                        given_up |= turn.of_commands(result.command_ids)
+                    self._duplicates(trial, requests, result.command_ids)
                 case AppendUnavailable():
                     self.states.forget(turn.pending)
-                    return turn.failed(lambda r: rejected(r, StoreUnavailable()))
+                    return turn.failed(lambda r, _: rejected(r, StoreUnavailable()))
                 case AppendUnknown():
                     self.states.forget(turn.pending)
                     return turn.failed(self._look_again)
                 case _:
                     assert_never(result)
-            self._pause(random.uniform(0, 0.002 * attempt))  # noqa: S311 (jitter)
+            if attempt > self._max_attempts + 2 * len(requests):
+                # Only a store that names nobody's streams or commands gets here.
+                trial.given_up |= set(range(len(requests)))
+            jitter_s = random.uniform(0, 0.002 * min(attempt, 5))  # noqa: S311
+            self._pause(jitter_s)
 
     def _append(self, turn: Turn) -> AppendResult:
         try:
@@ -153,31 +169,55 @@ class CommandHandler:
             # A store that raises has not said whether it stored.
             self._unexpected(new_id(), error)
             return AppendUnknown(reason=type(error).__name__)
+        except BaseException:
+            # Interrupted: whether it stored is for the next command to find out.
+            self.states.forget(turn.pending)
+            raise
 
-    def _look_again(self, request: CommandRequest) -> Outcome:
-        with suppress(StoreFault):
+    def _duplicates(
+        self,
+        trial: _Trial,
+        requests: Sequence[CommandRequest],
+        command_ids: frozenset[str],
+    ) -> None:
+        """Find the outcomes of commands that the store has seen before.
+
+        Most have one by now; what is reported a second time has lost it (I8).
+        """
+        lost = command_ids & trial.duplicates
+        trial.duplicates |= command_ids
+        for index, request in enumerate(requests):
+            if request.command_id not in lost:
+                continue
+            record: OutcomeRecord | None = None
+            with suppress(StoreFault, StreamCorrupted):
+                record = recover(self._store, request)
+            if record is None:
+                trial.given_up.add(index)
+            else:
+                trial.recovered[request.command_id] = record
+
+    def _look_again(self, request: CommandRequest, outcome: Outcome) -> Outcome:
+        with suppress(Exception):
             record = self._store.outcomes((request.command_id,)).get(request.command_id)
             if record is not None:
-                return _replay(request, record)
+                stored_now = record.outcome == outcome
+                return outcome if stored_now else replay(request, record)
         return unknown(request)
 
-    def _decide_all(
-        self, requests: Sequence[CommandRequest], given_up: set[int]
-    ) -> Turn:
+    def _decide_all(self, requests: Sequence[CommandRequest], trial: _Trial) -> Turn:
         now = self.clock.now()
         turn = Turn(
             requests, now, self.clock.business_day(now), self.policy, self.states
         )
-        records = self._known(requests)
-        wanted = [
-            domain.streams(r.command) for r in requests if r.command_id not in records
-        ]
+        records = self._known(requests) | trial.recovered
+        wanted = [streams_of(r) for r in requests if r.command_id not in records]
         self.states.prepare({s for streams in wanted for s in streams})
         for index, request in enumerate(requests):
             record = records.get(request.command_id)
             if record is not None:
-                turn.answer(index, _replay(request, record))
-            elif index in given_up:
+                turn.answer(index, replay(request, record))
+            elif index in trial.given_up:
                 conflict = ConcurrencyConflict(attempts=self._max_attempts)
                 turn.answer(index, rejected(request, conflict))
             else:
@@ -209,13 +249,9 @@ class CommandHandler:
                 if not isinstance(decision, Err):
                     return turn.accept(index, request, decision.value)
                 refusal = decision.error
-        except StreamCorrupted as error:
-            fault = CorruptStream(stream=error.stream, sequence=error.sequence)
-            return turn.refuse(index, request, rejected(request, fault))
         except Exception as error:
-            bug = InternalError(error_id=new_id())
-            self._unexpected(bug.error_id, error)
-            return turn.refuse(index, request, rejected(request, bug))
+            fault = self._fault(error)
+            return turn.refuse(index, request, rejected(request, fault))
         return turn.refuse(index, request, rejected(request, refusal))
 
     def _stale(self, turn: Turn, request: CommandRequest) -> VersionMismatch | None:
@@ -230,6 +266,16 @@ class CommandHandler:
         if current == 0 and not domain.creates(request.command):
             return None
         return VersionMismatch(expected_version=expected, current_version=current)
+
+    def _fault(self, error: Exception) -> Fault:
+        if isinstance(error, StreamCorrupted) and error.stream:
+            return CorruptStream(stream=error.stream, sequence=error.sequence)
+        return self._internal(error)
+
+    def _internal(self, error: Exception) -> InternalError:
+        bug = InternalError(error_id=new_id())
+        self._unexpected(bug.error_id, error)
+        return bug
 
     def _unexpected(self, error_id: str, error: BaseException) -> None:
         for observer in self._observers:
@@ -249,11 +295,3 @@ def _shrink(receipts: dict[str, OutcomeRecord], capacity: int) -> None:
     if excess > 0:
         for key in list(islice(receipts, excess)):
             del receipts[key]
-
-
-def _replay(request: CommandRequest, record: OutcomeRecord) -> Outcome:
-    """The first answer again (I4), or the refusal of another request (I3)."""
-    if record.fingerprint != request.fingerprint:
-        return rejected(request, IdempotencyKeyReused(command_id=request.command_id))
-    outcome: Decided = record.outcome
-    return replace(outcome, replayed=True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from threading import Lock
 
@@ -45,8 +45,9 @@ class InMemoryEventStore:
     def read(
         self, stream: StreamId, after: int = 0, limit: int | None = None
     ) -> Sequence[RecordedEvent]:
-        events = self._streams.get(stream, [])
-        return events[after : None if limit is None else after + limit]
+        with self._lock:
+            events = self._streams.get(stream, [])
+            return events[after : None if limit is None else after + limit]
 
     def facts(
         self, stream: StreamId, after: int = 0, limit: int | None = None
@@ -55,18 +56,20 @@ class InMemoryEventStore:
         return [(r.envelope.sequence, r.envelope.data) for r in events]
 
     def versions(self, streams: Sequence[StreamId]) -> Mapping[StreamId, int]:
-        known = self._streams
-        return {s: len(known[s]) if s in known else 0 for s in streams}
+        with self._lock:
+            return self._versions(streams)
 
     def epoch(self) -> int:
         return 0
 
     def outcomes(self, command_ids: Sequence[str]) -> Mapping[str, OutcomeRecord]:
-        known = self._outcomes
-        return {c: known[c] for c in command_ids if c in known}
+        with self._lock:
+            known = self._outcomes
+            return {c: known[c] for c in command_ids if c in known}
 
     def feed(self, after: int = 0, limit: int = 1000) -> Sequence[RecordedEvent]:
-        return self._log[after : after + limit]
+        with self._lock:
+            return self._log[after : after + limit]
 
     def append(self, append: Append) -> AppendResult:
         with self._lock:
@@ -80,10 +83,14 @@ class InMemoryEventStore:
         for snapshot in snapshots:
             self._snapshots[snapshot.stream] = snapshot
 
+    def _versions(self, streams: Iterable[StreamId]) -> dict[StreamId, int]:
+        known = self._streams
+        return {s: len(known[s]) if s in known else 0 for s in streams}
+
     def _conflict(
         self, expected: Mapping[StreamId, ExpectedVersion]
     ) -> VersionConflict | None:
-        actual = self.versions(tuple(expected))
+        actual = self._versions(expected)
         wrong = {s: v for s, v in actual.items() if not meets(v, expected[s])}
         return VersionConflict(actual=wrong) if wrong else None
 
@@ -94,28 +101,41 @@ class InMemoryEventStore:
         return DuplicateCommand(command_ids=frozenset(known)) if known else None
 
     def _store(self, append: Append) -> Appended:
-        for event in append.events:
-            self._add(event)
+        # All that can raise comes first, so that nothing is ever half stored.
+        recorded = self._recorded(append.events)
+        for event in recorded:
+            self._streams.setdefault(event.envelope.stream, []).append(event)
+            self._commands.add(event.envelope.meta.command_id)
+        self._log.extend(recorded)
         for record in append.outcomes:
             self._outcomes[record.meta.command_id] = record
             self._commands.add(record.meta.command_id)
         return Appended(last_position=len(self._log))
 
-    def _add(self, event: EventEnvelope) -> None:
-        self._commands.add(event.meta.command_id)
-        stream = self._streams.setdefault(event.stream, [])
-        if event.sequence != len(stream) + 1:
-            event = replace(event, sequence=len(stream) + 1)
-        first = b"" if self._digest is None else bytes(32)
-        prev_hash = stream[-1].hash if stream else first
-        recorded = RecordedEvent(
-            position=len(self._log) + 1,
-            envelope=event,
-            prev_hash=prev_hash,
-            hash=b"" if self._digest is None else self._digest(prev_hash, event),
-        )
-        stream.append(recorded)
-        self._log.append(recorded)
+    def _recorded(self, events: Sequence[EventEnvelope]) -> list[RecordedEvent]:
+        recorded: list[RecordedEvent] = []
+        heads: dict[StreamId, tuple[int, bytes]] = {}
+        for position, given in enumerate(events, len(self._log) + 1):
+            version, prev_hash = heads.get(given.stream) or self._head(given.stream)
+            renumber = given.sequence != version + 1
+            event = replace(given, sequence=version + 1) if renumber else given
+            digest = b"" if self._digest is None else self._digest(prev_hash, event)
+            heads[event.stream] = (version + 1, digest)
+            recorded.append(
+                RecordedEvent(
+                    position=position,
+                    envelope=event,
+                    prev_hash=prev_hash,
+                    hash=digest,
+                )
+            )
+        return recorded
+
+    def _head(self, stream: StreamId) -> tuple[int, bytes]:
+        known = self._streams.get(stream)
+        if known:
+            return len(known), known[-1].hash
+        return 0, b"" if self._digest is None else bytes(32)
 
 
 def meets(actual: int, expected: ExpectedVersion) -> bool:

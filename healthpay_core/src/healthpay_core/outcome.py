@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import TypeAlias
 
 from healthpay_core.domain import Command
-from healthpay_core.envelope import SYSTEM, Actor, CommandMeta
+from healthpay_core.envelope import SYSTEM, Actor, CommandMeta, EventEnvelope
 from healthpay_core.ids import new_id
 from healthpay_core.refusals import NotDone
 from healthpay_core.views import Resource
@@ -47,6 +47,16 @@ class EventRef:
     event_type: str
     aggregate_id: str
     sequence: int
+
+    @staticmethod
+    def of(envelope: EventEnvelope) -> EventRef:
+        """The name of an event."""
+        return EventRef(
+            event_id=envelope.event_id,
+            event_type=envelope.event_type,
+            aggregate_id=envelope.aggregate_id,
+            sequence=envelope.sequence,
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -41,11 +41,19 @@ class Append:
         events: In order; `sequence` continues the stream. For a stream that is
             appended with `ANY_VERSION` or `STREAM_EXISTS` the store numbers anew.
         outcomes: Stored in the same transaction (I7).
+
+    Raises:
+        ValueError: An event is for a stream that nothing is expected of.
     """
 
     expected: Mapping[StreamId, ExpectedVersion]
     events: Sequence[EventEnvelope]
     outcomes: Sequence[OutcomeRecord] = ()
+
+    def __post_init__(self) -> None:
+        unchecked = {event.stream for event in self.events} - self.expected.keys()
+        if unchecked:
+            raise ValueError(f"no version is expected of {sorted(unchecked)}")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

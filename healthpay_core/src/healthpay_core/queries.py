@@ -10,7 +10,7 @@ from healthpay_core.envelope import RecordedEvent
 from healthpay_core.ids import StreamId, transfer_stream, wallet_stream
 from healthpay_core.outcome import OutcomeRecord
 from healthpay_core.ports import EventStore, SnapshotStore
-from healthpay_core.states import ABSENT, Versioned, load
+from healthpay_core.states import restore
 from healthpay_core.views import Resource, TransferView, WalletView
 
 
@@ -87,17 +87,10 @@ class StoreQueries:
     def _resource(self, stream: StreamId, until: int | None) -> Resource | None:
         if until is not None and until < 1:
             return None
-        start = self._start(stream, until)
-        state, version = load(self._store, stream, start=start, until=until)
+        state, version = restore(self._store, self._snapshots, stream, until=until)
         if state is None or (until is not None and version < until):
             return None
         return domain.view(stream, state, version)
-
-    def _start(self, stream: StreamId, until: int | None) -> Versioned:
-        snapshot = self._snapshots.load_snapshot(stream) if self._snapshots else None
-        if snapshot is None or (until is not None and snapshot.version > until):
-            return ABSENT
-        return (snapshot.state, snapshot.version)
 
     def _version_at(self, stream: StreamId, instant: int) -> int:
         """The last version of the longest prefix recorded by then.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable
+from contextlib import suppress
 from threading import Event, Lock
 from typing import TYPE_CHECKING
 
@@ -107,10 +108,14 @@ class LocalRuntime:
 
     def close(self) -> None:
         """Take no more commands, finish those that were taken."""
-        self._closed = True
-        while self._queue:
+        with self._entering:
+            self._closed = True
+        left = True
+        while left:
+            # Having the lock says that no other driver is in the middle of one.
             with self._driving:
                 self._drive()
+                left = bool(self._queue)
 
     def _enter(self, ticket: _Ticket) -> NotDone | None:
         request = ticket.request
@@ -133,18 +138,22 @@ class LocalRuntime:
 
     def _drain_on(self, loop: asyncio.AbstractEventLoop) -> None:
         self._scheduled.discard(loop)
-        with self._driving:
-            self._drive()
-        if self._queue:
-            self._schedule(loop)
+        try:
+            with self._driving:
+                self._drive()
+        finally:
+            if self._queue:
+                self._schedule(loop)
 
     def _drive(self) -> None:
         """Commit one batch of what is there; the caller holds `_driving`."""
         queue = self._queue
-        batch = [queue.popleft() for _ in range(min(len(queue), self._max_batch))]
-        if not batch:
-            return
+        batch: list[_Ticket] = []
         try:
+            while queue and len(batch) < self._max_batch:
+                batch.append(queue.popleft())
+            if not batch:
+                return
             outcomes = self._handler.handle_many([t.request for t in batch])
         except BaseException:
             # A bug must not leave callers waiting for ever, nor tell them
@@ -179,7 +188,9 @@ def _teller(
             here = False
         if here:
             settle(outcome)
-        elif not loop.is_closed():
-            loop.call_soon_threadsafe(settle, outcome)
+        else:
+            # A loop that was closed meanwhile has nobody left to be told.
+            with suppress(RuntimeError):
+                loop.call_soon_threadsafe(settle, outcome)
 
     return resolve

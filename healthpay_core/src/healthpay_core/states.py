@@ -49,6 +49,35 @@ def load(
     return state, version
 
 
+def restore(
+    store: EventStore,
+    snapshots: SnapshotStore | None,
+    stream: StreamId,
+    *,
+    until: int | None = None,
+) -> Versioned:
+    """As `load`, from the newest snapshot that the stream bears out.
+
+    A snapshot is a cache: one that cannot be read, that is ahead of its stream,
+    or that the next event does not continue, is as good as none (A1).
+    """
+    start = _newest(snapshots, stream)
+    if start is not ABSENT and (until is None or start[1] <= until):
+        with suppress(StreamCorrupted):
+            if store.facts(stream, start[1] - 1, 1):
+                return load(store, stream, start=start, until=until)
+    return load(store, stream, until=until)
+
+
+def _newest(snapshots: SnapshotStore | None, stream: StreamId) -> Versioned:
+    if snapshots is not None:
+        with suppress(Exception):
+            snapshot = snapshots.load_snapshot(stream)
+            if snapshot is not None:
+                return snapshot.state, snapshot.version
+    return ABSENT
+
+
 class StateCache:
     """The states that decisions are made on; always those of stored events.
 
@@ -85,6 +114,7 @@ class StateCache:
             StoreFault: The store cannot be read.
         """
         self._damaged.clear()
+        self._shrink()
         epoch = self._store.epoch()
         if epoch != self._epoch:
             self._epoch = epoch
@@ -101,7 +131,7 @@ class StateCache:
             elif known[1] == version:
                 epochs[stream] = epoch
             else:
-                self._load(stream, known)
+                self._load(stream, known, version)
 
     def get(self, stream: StreamId) -> Versioned:
         """The state that `prepare` found; `ABSENT` when there are no events.
@@ -137,16 +167,16 @@ class StateCache:
         for stream in tuple(streams):
             self._drop(stream)
 
-    def _load(self, stream: StreamId, known: Versioned) -> None:
-        start = known
-        if known is ABSENT and self._snapshots is not None:
-            snapshot = self._snapshots.load_snapshot(stream)
-            if snapshot is not None:
-                start = (snapshot.state, snapshot.version)
+    def _load(self, stream: StreamId, known: Versioned, version: int) -> None:
         try:
-            entry = load(self._store, stream, start=start)
+            if known is ABSENT or known[1] > version:
+                entry = restore(self._store, self._snapshots, stream)
+            else:
+                entry = load(self._store, stream, start=known)
         except StreamCorrupted as error:
-            self._damaged[stream] = error
+            self._damaged[stream] = (
+                error if error.stream else StreamCorrupted(error.reason, stream)
+            )
             self._drop(stream)
         else:
             self._entries[stream] = entry

@@ -9,7 +9,7 @@ from healthpay_core.clock import BusinessDay
 from healthpay_core.context import Context
 from healthpay_core.domain import Facts, State
 from healthpay_core.envelope import CommandMeta, EventEnvelope
-from healthpay_core.events import EVENT_TYPES, Event
+from healthpay_core.events import Event
 from healthpay_core.ids import StreamId, event_id
 from healthpay_core.outcome import (
     CommandRequest,
@@ -24,7 +24,7 @@ from healthpay_core.policy import LimitPolicy
 from healthpay_core.ports import Append
 from healthpay_core.refusals import Refusal
 from healthpay_core.result import Err, Ok
-from healthpay_core.states import StateCache, Versioned
+from healthpay_core.states import ABSENT, StateCache, Versioned
 
 
 class Turn:
@@ -69,20 +69,25 @@ class Turn:
     ) -> OutcomeRecord:
         """Wrap the facts once, evolve the working copies, note the outcome."""
         meta = self._meta(request)
-        refs = tuple(
-            self._event(number, stream, data, meta)
-            for number, (stream, data) in enumerate(facts)
-        )
+        after: dict[StreamId, Versioned] = {}
+        events = [
+            self._event(number, fact, meta, after) for number, fact in enumerate(facts)
+        ]
         primary = domain.primary_stream(request.command)
-        state, version = self._at(primary)
+        state, version = after.get(primary, ABSENT)
         if state is None:
             raise AssertionError("a decision without a fact about its resource")
         committed = Committed(
             command_id=request.command_id,
             correlation_id=meta.correlation_id,
             resource=domain.view(primary, state, version),
-            events=refs,
+            events=tuple(map(EventRef.of, events)),
         )
+        # Nothing has raised, so the turn takes over the whole command at once.
+        for envelope in events:
+            self._expected.setdefault(envelope.stream, envelope.sequence - 1)
+        self._events += events
+        self.pending.update(after)
         return self._note(index, request, committed, meta)
 
     def refuse(
@@ -101,25 +106,27 @@ class Turn:
     def as_append(self) -> Append:
         """Everything, as one atomic append."""
         return Append(
-            expected=self._expected, events=self._events, outcomes=self.records
+            # Sorted, so that stores which lock do it in one order (V6).
+            expected=dict(sorted(self._expected.items())),
+            events=self._events,
+            outcomes=self.records,
         )
 
     def finished(self) -> list[Outcome]:
         """The outcome of every command, in order."""
         return [outcome for outcome in self._outcomes if outcome is not None]
 
-    def failed(self, verdict: Callable[[CommandRequest], Outcome]) -> list[Outcome]:
+    def failed(
+        self, verdict: Callable[[CommandRequest, Outcome], Outcome]
+    ) -> list[Outcome]:
         """The outcomes when the append did not go through.
 
-        What would have been stored gets the verdict; replays and refusals that
-        are not stored stand.
+        What would have been stored gets the verdict, which is told the outcome
+        that it would have had; replays and refusals that are not stored stand.
         """
-        stored = {id(record.outcome) for record in self.records}
         ids = {record.outcome.command_id for record in self.records}
         return [
-            verdict(request)
-            if id(outcome) in stored or request.command_id in ids
-            else outcome
+            verdict(request, outcome) if request.command_id in ids else outcome
             for request, outcome in zip(self._requests, self.finished(), strict=True)
         ]
 
@@ -128,7 +135,7 @@ class Turn:
         return {
             index
             for index, request in enumerate(self._requests)
-            if any(s in streams for s in domain.streams(request.command))
+            if any(s in streams for s in streams_of(request))
         }
 
     def of_commands(self, command_ids: Collection[str]) -> set[int]:
@@ -171,24 +178,29 @@ class Turn:
         )
 
     def _event(
-        self, index: int, stream: StreamId, data: Event, meta: CommandMeta
-    ) -> EventRef:
-        state, version = self._at(stream)
-        if stream not in self._expected:
-            self._expected[stream] = version
-        aggregate_id = stream.partition("/")[2]
-        envelope = EventEnvelope(
-            event_id=event_id(aggregate_id, meta.command_id, index),
+        self,
+        index: int,
+        fact: tuple[StreamId, Event],
+        meta: CommandMeta,
+        after: dict[StreamId, Versioned],
+    ) -> EventEnvelope:
+        """Wrap a fact; `after` holds the states that the command leads to."""
+        stream, data = fact
+        state, version = after.get(stream) or self._at(stream)
+        after[stream] = (domain.evolve(state, data), version + 1)
+        return EventEnvelope(
+            event_id=event_id(stream.partition("/")[2], meta.command_id, index),
             stream=stream,
             sequence=version + 1,
             data=data,
             meta=meta,
         )
-        self._events.append(envelope)
-        self.pending[stream] = (domain.evolve(state, data), version + 1)
-        return EventRef(
-            event_id=envelope.event_id,
-            event_type=EVENT_TYPES[type(data)].name,
-            aggregate_id=aggregate_id,
-            sequence=version + 1,
-        )
+
+
+def streams_of(request: CommandRequest) -> tuple[StreamId, ...]:
+    """The streams of its command; none when it cannot even say them."""
+    try:
+        return domain.streams(request.command)
+    except Exception:
+        # The decision raises the same again, for this command alone.
+        return ()
