@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
 from typing import TypeAlias, cast
 
 from healthpay_core.context import Context
@@ -89,13 +90,11 @@ def decide(
         return _transfer(command, states, context, command_id)
     stream = wallet_stream(command.wallet_id)
     state = _wallet(states, stream)
-    if (
-        isinstance(command, CloseWallet)
-        and command.sweep_to is not None
-        and isinstance(state, OpenWallet)
-        and state.balance
-    ):
-        return _sweep(command, command.sweep_to, states, context, command_id)
+    if isinstance(command, CloseWallet) and command.sweep_to is not None:
+        if isinstance(state, OpenWallet) and state.balance:
+            return _sweep(command, command.sweep_to, states, context, command_id)
+        # Nothing is left to move, so that nobody will have got it.
+        command = replace(command, sweep_to=None)
     decision = decide_wallet(command, state, context)
     if isinstance(decision, Err):
         return decision

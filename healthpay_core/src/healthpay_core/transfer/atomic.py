@@ -64,17 +64,22 @@ def decide_transfer(
         return Err(guards.not_active(source, "source"))
     if not isinstance(destination, ActiveWallet):
         return Err(guards.not_active(destination, "destination"))
-    refusal = guards.currency_refusal(
-        source, command.currency, "source"
-    ) or guards.currency_refusal(destination, command.currency, "destination")
+    reference, currency = command.reference, command.currency
+    refusal = (
+        guards.reference_refusal(source, "transfer_out", reference, context)
+        or guards.reference_refusal(destination, "transfer_in", reference, context)
+        or guards.currency_refusal(source, currency, "source")
+        or guards.currency_refusal(destination, currency, "destination")
+    )
     if refusal is not None:
         return Err(refusal)
     usage = guards.limits_after(source, command.amount, context, "source")
-    if isinstance(usage, Err):
-        return usage
-    refusal = guards.inflow_refusal(
+    full = guards.inflow_refusal(
         destination, command.amount, "transfer_in", context, "destination"
-    ) or guards.funds_refusal(source, command.amount)
+    )
+    if isinstance(usage, Err):
+        return Err(guards.eligibility_first(usage.error, full) or usage.error)
+    refusal = full or guards.funds_refusal(source, command.amount)
     if refusal is not None:
         return Err(refusal)
     related = Related(transfer_id=command.transfer_id)

@@ -14,7 +14,8 @@ class TransferFunds:
     `TransferAlreadyExists`, `SourceWalletNotFound`,
     `DestinationWalletNotFound`, and with the `party` at fault `WalletNotActive`,
     `WalletClosed`, `CurrencyMismatch`, `KycLevelInsufficient`,
-    `LimitExceeded`; `AmountOverflow`, `InsufficientFunds`.
+    `LimitExceeded`; `AmountOverflow`, `InsufficientFunds`,
+    `DuplicateReference` (C7).
     """
 
     transfer_id: str

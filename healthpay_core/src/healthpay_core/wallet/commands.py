@@ -127,7 +127,7 @@ class PlaceHold:
     """Set money aside: internal to the processes, never public.
 
     Counts as outflow when placed (K3). `expires_at` is microseconds since 1970.
-    Refused like a debit; `InvalidStateTransition` when the hold id was used.
+    Refused like a debit; `InvalidStateTransition` while a hold of this id is open.
     """
 
     wallet_id: str

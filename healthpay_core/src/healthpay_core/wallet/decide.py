@@ -197,7 +197,7 @@ def _credit(command: CreditWallet, state: WalletState, context: Context) -> Deci
     if not isinstance(state, ActiveWallet):
         return Err(guards.not_active(state))
     refusal = (
-        guards.reference_refusal(state, command, context)
+        guards.reference_refusal(state, command.reason, command.reference, context)
         or guards.currency_refusal(state, command.currency)
         or guards.inflow_refusal(state, command.amount, command.reason, context)
     )
@@ -218,7 +218,7 @@ def _debit(command: DebitWallet, state: WalletState, context: Context) -> Decisi
     if not isinstance(state, ActiveWallet):
         return Err(guards.not_active(state))
     refusal = guards.reference_refusal(
-        state, command, context
+        state, command.reason, command.reference, context
     ) or guards.currency_refusal(state, command.currency)
     if refusal is not None:
         return Err(refusal)
@@ -264,7 +264,7 @@ def _place_hold(command: PlaceHold, state: WalletState, context: Context) -> Dec
 
 
 def _release_hold(command: ReleaseHold, state: WalletState) -> Decision:
-    settling = _settling(state, command.hold_id, 0)
+    settling = _settling(state, command.hold_id)
     if isinstance(settling, Err):
         return settling
     wallet = settling.value
@@ -281,13 +281,15 @@ def _release_hold(command: ReleaseHold, state: WalletState) -> Decision:
 
 
 def _capture_hold(command: CaptureHold, state: WalletState) -> Decision:
-    settling = _settling(state, command.hold_id, command.amount)
+    settling = _settling(state, command.hold_id)
     if isinstance(settling, Err):
         return settling
     wallet = settling.value
     refusal = guards.currency_refusal(wallet, command.currency)
     if refusal is not None:
         return Err(refusal)
+    if wallet.holds[command.hold_id].amount < command.amount:
+        return Err(PaymentNotAuthorized(hold_id=command.hold_id))
     captured = e.WalletDebited(
         amount=command.amount,
         currency=wallet.profile.currency,
@@ -302,14 +304,11 @@ def _capture_hold(command: CaptureHold, state: WalletState) -> Decision:
     return Ok((captured,))
 
 
-def _settling(
-    state: WalletState, hold_id: str, amount: int
-) -> Ok[OpenState] | Err[Refusal]:
+def _settling(state: WalletState, hold_id: str) -> Ok[OpenState] | Err[Refusal]:
     """The wallet, if it has this hold; suspension does not matter (W5)."""
     match state:
         case ActiveWallet() | SuspendedWallet():
-            hold = state.holds.get(hold_id)
-            if hold is None or hold.amount < amount:
+            if hold_id not in state.holds:
                 return Err(PaymentNotAuthorized(hold_id=hold_id))
             return Ok(state)
         case PendingWallet():

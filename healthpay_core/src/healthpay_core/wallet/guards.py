@@ -41,6 +41,7 @@ from healthpay_core.wallet.state import (
 __all__ = [
     "amount_refusal",
     "currency_refusal",
+    "eligibility_first",
     "funds_refusal",
     "inflow_refusal",
     "limits_after",
@@ -55,7 +56,7 @@ _make_usage = maker(LimitUsage)
 
 def movement_refusal(command: CreditWallet | DebitWallet) -> Refusal | None:
     """Static: a reference where it is due, a public reason, a possible amount."""
-    if command.reason in ("payment", "refund") and command.reference is None:
+    if command.reason in ("payment", "refund") and not command.reference:
         return ValidationFailed.at(
             "/reference", f"is required when the reason is {command.reason}"
         )
@@ -79,13 +80,13 @@ def not_active(
 
 
 def reference_refusal(
-    wallet: ActiveWallet, command: CreditWallet | DebitWallet, context: Context
+    wallet: ActiveWallet, reason: str, reference: str | None, context: Context
 ) -> Refusal | None:
     """A reference once per wallet and reason, where the policy says so (C7)."""
-    if not context.policy.unique_references or command.reference is None:
+    if not reference or not context.policy.unique_references:
         return None
-    if reference_key(command.reason, command.reference) in wallet.references:
-        return DuplicateReference(reference=command.reference)
+    if reference_key(reason, reference) in wallet.references:
+        return DuplicateReference(reference=reference)
     return None
 
 
@@ -108,18 +109,15 @@ def inflow_refusal(
     context: Context,
     party: Party | None = None,
 ) -> Refusal | None:
-    """Limits on money coming in: the maximum balance (K6, K7, M5)."""
+    """Limits on money coming in: the maximum balance (K6, K7, K10, M5)."""
     balance = wallet.balance + amount
-    if balance > MAX_AMOUNT:
-        return AmountOverflow(max_amount=MAX_AMOUNT)
-    if reason == "refund":
-        return None
     profile = wallet.profile
     cap = context.policy.limits(
         profile.wallet_type, profile.kyc_level, profile.currency
     ).max_balance
-    if cap is None or balance <= cap:
-        return None
+    if cap is None or balance <= cap or reason == "refund":
+        too_much = balance > MAX_AMOUNT
+        return AmountOverflow(max_amount=MAX_AMOUNT) if too_much else None
     if cap == 0:
         return KycLevelInsufficient(kyc_level=profile.kyc_level, party=party)
     return LimitExceeded(
@@ -148,13 +146,20 @@ def limits_after(
     """Limits of money going out (K3, K10).
 
     Returns:
-        The usage after it; or `KycLevelInsufficient` where the limit is zero,
+        The usage after it; or `KycLevelInsufficient` where any limit is zero,
         `LimitExceeded` for the first of per_transaction, daily, monthly,
         daily_count, monthly_count that would be passed.
     """
     usage = _counted(rolled(wallet.usage, context.business_day.date), amount)
     refusal = _limit_refusal(wallet, amount, usage, context, party)
     return Ok(usage) if refusal is None else Err(refusal)
+
+
+def eligibility_first(*refusals: Refusal | None) -> Refusal | None:
+    """The first of several, but a level too low before any limit (E2)."""
+    found = [refusal for refusal in refusals if refusal is not None]
+    found.sort(key=lambda refusal: not isinstance(refusal, KycLevelInsufficient))
+    return found[0] if found else None
 
 
 def funds_refusal(wallet: OpenState, amount: int) -> Refusal | None:
@@ -212,7 +217,7 @@ def _limit_refusal(
     if passed is None:
         return None
     name, limit, used, requested, resets_at = passed
-    if limit == 0:
+    if 0 in _of_outflow(limits):
         return KycLevelInsufficient(kyc_level=profile.kyc_level, party=party)
     return LimitExceeded(
         limit_name=name,
@@ -221,6 +226,16 @@ def _limit_refusal(
         requested_amount=requested,
         resets_at=resets_at,
         party=party,
+    )
+
+
+def _of_outflow(limits: Limits) -> tuple[int | None, ...]:
+    return (
+        limits.per_transaction,
+        limits.per_day,
+        limits.per_month,
+        limits.daily_count,
+        limits.monthly_count,
     )
 
 

@@ -135,8 +135,8 @@ def evolve_wallet(state: WalletState | None, event: WalletEvent) -> WalletState:
         case WalletClosed():
             return _closed(state)
         case WalletKycLevelChanged():
-            if state is None:
-                raise StreamCorrupted("level changed before creation")
+            if not isinstance(state, (PendingWallet, ActiveWallet, SuspendedWallet)):
+                raise StreamCorrupted("level changed before creation or after the end")
             return replace(
                 state, profile=replace(state.profile, kyc_level=event.to_level)
             )
@@ -187,17 +187,20 @@ def _in_status(status: type[_OpenStateT], state: OpenState) -> _OpenStateT:
 
 
 def _closed(state: WalletState | None) -> ClosedWallet:
-    if state is None or isinstance(state, ClosedWallet):
-        raise StreamCorrupted("closed before creation, or twice")
-    if isinstance(state, ActiveWallet | SuspendedWallet) and (
-        state.balance or state.held
-    ):
-        raise StreamCorrupted("closed with money in it")
-    return ClosedWallet(profile=state.profile)
+    match state:
+        case ActiveWallet() | SuspendedWallet():
+            if state.balance or state.held:
+                raise StreamCorrupted("closed with money in it")
+            return ClosedWallet(profile=state.profile)
+        case PendingWallet():
+            return ClosedWallet(profile=state.profile)
+        case _:
+            raise StreamCorrupted("closed before creation, or twice")
 
 
 def _credited(state: OpenState, event: WalletCredited) -> OpenState:
     balance = state.balance + event.amount
+    _check_money(state, event)
     if balance != event.balance_after or state.held != event.held_after:
         raise StreamCorrupted("balances do not continue")
     return _moved(
@@ -211,6 +214,7 @@ def _credited(state: OpenState, event: WalletCredited) -> OpenState:
 
 
 def _debited(state: OpenState, event: WalletDebited) -> OpenState:
+    _check_money(state, event)
     holds, held = state.holds, state.held
     if event.hold_id is not None:
         holds, held = _without(state, event.hold_id, event.amount)
@@ -225,6 +229,14 @@ def _debited(state: OpenState, event: WalletDebited) -> OpenState:
         usage=event.limit_usage or state.usage,
         references=claimed(state.references, event),
     )
+
+
+def _check_money(
+    state: OpenState,
+    event: WalletCredited | WalletDebited | WalletHoldPlaced | WalletHoldReleased,
+) -> None:
+    if event.currency != state.profile.currency or event.amount < 1:
+        raise StreamCorrupted("money of another currency, or none")
 
 
 def _moved(
@@ -248,6 +260,7 @@ def _moved(
 
 
 def _hold_placed(state: OpenState, event: WalletHoldPlaced) -> OpenState:
+    _check_money(state, event)
     held = state.held + event.amount
     if (state.balance, held) != (event.balance_after, event.held_after):
         raise StreamCorrupted("balances do not continue")
@@ -267,6 +280,7 @@ def _hold_placed(state: OpenState, event: WalletHoldPlaced) -> OpenState:
 
 
 def _hold_released(state: OpenState, event: WalletHoldReleased) -> OpenState:
+    _check_money(state, event)
     hold = state.holds.get(event.hold_id)
     holds, held = _without(state, event.hold_id, event.amount)
     if (state.balance, held) != (event.balance_after, event.held_after):
