@@ -1,0 +1,80 @@
+"""One request, as far as every endpoint needs it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from urllib.parse import quote
+
+from healthpay_http import headers as h
+from healthpay_http.asgi import HttpScope
+
+
+class Call:
+    """A request's head: the path without the mount's prefix, ids, the trace.
+
+    Attributes:
+        path: Below the mount, without one trailing slash.
+        path_id: The id in the path, as it came; empty where there is none.
+        correlation_id: The caller's, else made from the trace.
+        traceparent: Of this request's own span (H5).
+    """
+
+    __slots__ = (
+        "_scope",
+        "correlation_id",
+        "headers",
+        "method",
+        "path",
+        "path_id",
+        "traceparent",
+    )
+
+    def __init__(self, scope: HttpScope) -> None:
+        self._scope = scope
+        self.method = scope["method"]
+        self.path = _local_path(scope)
+        self.path_id = ""
+        headers: Mapping[bytes, bytes] = h.by_name(scope["headers"])
+        self.headers = headers
+        trace_id, self.traceparent = h.trace(headers.get(b"traceparent"))
+        self.correlation_id = h.correlation_id(
+            headers.get(b"x-correlation-id"), trace_id
+        )
+
+    @property
+    def query_string(self) -> str:
+        """What follows the question mark, as it came."""
+        return self._scope.get("query_string", b"").decode("latin-1")
+
+    @property
+    def shown_id(self) -> str:
+        """The id in the path, fit to be shown whatever the client sent."""
+        return self.path_id[:64].encode("utf-8", "replace").decode()
+
+    @property
+    def instance(self) -> str:
+        """The path as a URI reference, the same wherever the app is mounted."""
+        return quote(self.path, errors="replace")[:512]
+
+    @property
+    def prefix(self) -> str:
+        """Where the app is mounted, as the client sees it.
+
+        Litestar cuts the path and does not say so in `root_path`; the raw path
+        still has it.
+        """
+        raw = self._scope.get("raw_path", b"").rstrip(b"/")
+        local = self.path.encode("utf-8", "replace")
+        if raw.endswith(local):
+            return raw[: -len(local)].decode("latin-1")
+        return self._scope.get("root_path", "").rstrip("/")
+
+
+def _local_path(scope: HttpScope) -> str:
+    path = scope["path"]
+    root = scope.get("root_path", "").rstrip("/")
+    if root and path.startswith(root) and path[len(root) : len(root) + 1] in ("", "/"):
+        path = path[len(root) :]
+    if len(path) > 1 and path[-1] == "/":
+        path = path[:-1]
+    return path or "/"

@@ -1,0 +1,91 @@
+"""From the bytes of a body to a checked one (H7, E7)."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Generic, TypeVar, cast
+
+import orjson
+
+from healthpay_core import Err, Ok, Problem
+from healthpay_core.refusals import ValidationFailed
+from healthpay_http.asgi import ClientGone, Receive
+from healthpay_http.refusals import BodyTooLarge
+from healthpay_wire.strict import structure
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class Parsed(Generic[T]):
+    """A body as it was sent, and what it was structured into."""
+
+    sent: dict[str, object]
+    body: T
+
+
+async def read_body(
+    receive: Receive, headers: Mapping[bytes, bytes], limit: int
+) -> bytes | BodyTooLarge:
+    """The whole body; too long is said before it is buffered.
+
+    Raises:
+        ClientGone: The client went away meanwhile.
+    """
+    declared = headers.get(b"content-length", b"")
+    if declared.isdigit() and (len(declared) > 18 or int(declared) > limit):
+        return BodyTooLarge(max_bytes=limit)
+    chunks: list[bytes] = []
+    size = 0
+    while True:
+        message = await receive()
+        if message["type"] == "http.disconnect":
+            raise ClientGone
+        chunk = cast("bytes", message.get("body", b""))
+        size += len(chunk)
+        if size > limit:
+            return BodyTooLarge(max_bytes=limit)
+        if not message.get("more_body"):
+            return b"".join((*chunks, chunk)) if chunks else chunk
+        chunks.append(chunk)
+
+
+def parse(body: bytes, cls: type[T]) -> Ok[Parsed[T]] | Err[ValidationFailed]:
+    """Parse and check; every fault at once, each with its JSON Pointer."""
+    try:
+        value = orjson.loads(body)
+    except orjson.JSONDecodeError as error:
+        where = f"line {error.lineno} column {error.colno}"
+        return Err(ValidationFailed.at("", f"must be JSON in UTF-8: {where}"))
+    # With more colons than members one may be a member's second coming.
+    if isinstance(value, dict) and body.count(b":") > len(value):
+        twice = _given_twice(body)
+        if twice:
+            return Err(ValidationFailed(errors=twice))
+    checked = structure(cls, value)
+    if isinstance(checked, Err):
+        return checked
+    return Ok(Parsed(value, checked.value))
+
+
+def _given_twice(body: bytes) -> tuple[Problem, ...]:
+    """The members of the outermost object that are there more than once."""
+    outermost: list[tuple[str, object]] = []
+
+    def remember(pairs: list[tuple[str, object]]) -> None:
+        # Objects end from the inside out: the last call is the outermost one.
+        outermost[:] = pairs
+
+    try:
+        # Numbers stay text: some of what orjson reads is too long for `int`.
+        json.loads(body, object_pairs_hook=remember, parse_int=str, parse_float=str)
+    except (ValueError, RecursionError):
+        return (Problem("", "must be flat JSON in UTF-8"),)
+    names = [name for name, _ in outermost]
+    twice = sorted({name for name in names if names.count(name) > 1})
+    return tuple(
+        Problem("/" + name.replace("~", "~0").replace("/", "~1"), "is given twice")
+        for name in twice
+    )
