@@ -35,6 +35,8 @@ class Settings:
             last commits when the machine loses power.
         limit_policy: The limits in force.
         log_level: The least severe log line that is written.
+        max_body_bytes: The longest body of a command.
+        max_in_flight: Commands being decided at once; more are answered 503.
         drain_s: How long readiness says 503 before the server stops to listen.
         stop_timeout_s: How long requests in flight may take after that.
         keep_alive_s: How long an idle connection stays; more than the proxy's.
@@ -46,6 +48,8 @@ class Settings:
     synchronous: Literal["FULL", "NORMAL"] = "FULL"
     limit_policy: LimitPolicy = EG_2023_11
     log_level: LogLevel = "info"
+    max_body_bytes: int = 65_536
+    max_in_flight: int = 1_024
     drain_s: int = 1
     stop_timeout_s: int = 30
     keep_alive_s: int = 75
@@ -59,6 +63,8 @@ PARSERS: Final[Mapping[str, Callable[[str], object]]] = MappingProxyType(
         "synchronous": parsing.one_of("FULL", "NORMAL"),
         "limit_policy": parsing.limit_policy,
         "log_level": parsing.one_of("debug", "info", "warning", "error"),
+        "max_body_bytes": parsing.integer(1, 100_000_000),
+        "max_in_flight": parsing.integer(1, 1_000_000),
         "drain_s": parsing.integer(0, 600),
         "stop_timeout_s": parsing.integer(1, 3_600),
         "keep_alive_s": parsing.integer(1, 3_600),

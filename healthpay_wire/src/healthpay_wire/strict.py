@@ -13,7 +13,11 @@ from typing import Final, Literal, TypeVar, cast, get_args, get_origin, get_type
 
 import attrs
 from cattrs import BaseValidationError, Converter, ForbiddenExtraKeysError
-from cattrs.errors import AttributeValidationNote, IterableValidationNote
+from cattrs.errors import (
+    AttributeValidationNote,
+    IterableValidationError,
+    IterableValidationNote,
+)
 from cattrs.gen import (
     make_dict_structure_fn,
     make_dict_unstructure_fn,
@@ -48,7 +52,7 @@ def strict_converter(*, detailed: bool = True) -> Converter:
     for kind in (int, str, bool):
         converter.register_structure_hook(kind, _exactly(kind))
     converter.register_structure_hook_factory(
-        _is_sequence, lambda kind: _from_list(converter, kind)
+        _is_sequence, lambda kind: _from_list(converter, kind, detailed)
     )
     converter.register_structure_hook_factory(_is_literal, _one_of)
     converter.register_structure_hook_factory(
@@ -112,7 +116,7 @@ def _exactly(kind: type) -> Hook:
     return hook
 
 
-def _from_list(converter: Converter, kind: object) -> Hook:
+def _from_list(converter: Converter, kind: object, detailed: bool) -> Hook:
     # Without this a string becomes a tuple of its letters.
     build = get_origin(kind) or list
     element = _first_argument(kind)
@@ -121,9 +125,26 @@ def _from_list(converter: Converter, kind: object) -> Hook:
     def hook(value: object, _: object) -> object:
         if type(value) is not list:
             raise TypeError("must be a JSON array")
+        if detailed:
+            return build(_each(value, lambda item: item_hook(item, element)))
         return build(item_hook(item, element) for item in value)
 
     return hook
+
+
+def _each(items: list[object], hook: Callable[[object], object]) -> list[object]:
+    """Every item's fault is found, and each knows its index."""
+    built: list[object] = []
+    faults: list[Exception] = []
+    for index, item in enumerate(items):
+        try:
+            built.append(hook(item))
+        except Exception as error:
+            error.add_note(IterableValidationNote(f"item {index}", index, object))
+            faults.append(error)
+    if faults:
+        raise IterableValidationError("items", faults, list)
+    return built
 
 
 def _one_of(kind: object) -> Hook:
