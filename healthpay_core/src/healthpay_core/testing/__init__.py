@@ -1,0 +1,54 @@
+"""The test kit: what proves the core, made for the tests of its users too.
+
+- `given(...).when(...).then(...)` tests a decision without a store;
+- `Workbench` is a handler over a store in memory with a clock that is moved;
+- `EventStoreContract` and its siblings are the contracts of the ports, as test
+  classes to inherit from;
+- `ScriptedStore` makes a store misbehave on purpose;
+- `healthpay_core.testing.strategies` has Hypothesis strategies; it needs the
+  extra ``healthpay-core[testing]``, as the contracts need pytest.
+"""
+
+from healthpay_core.testing.builders import (
+    NOW,
+    after,
+    command_id,
+    context,
+    create,
+    deposit,
+    funded,
+    hold,
+    instant,
+    opened,
+    request,
+    transfer,
+    transfer_id,
+    wallet_id,
+    withdrawal,
+)
+from healthpay_core.testing.given_when_then import Given, Verdict, given
+from healthpay_core.testing.stores import ScriptedStore
+from healthpay_core.testing.workbench import Workbench
+
+__all__ = [
+    "NOW",
+    "Given",
+    "ScriptedStore",
+    "Verdict",
+    "Workbench",
+    "after",
+    "command_id",
+    "context",
+    "create",
+    "deposit",
+    "funded",
+    "given",
+    "hold",
+    "instant",
+    "opened",
+    "request",
+    "transfer",
+    "transfer_id",
+    "wallet_id",
+    "withdrawal",
+]

@@ -1,0 +1,203 @@
+"""The half of the contract of `EventStore` that is about appending."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import Final
+
+from healthpay_core.ids import StreamId
+from healthpay_core.ports import (
+    ANY_VERSION,
+    NO_STREAM,
+    STREAM_EXISTS,
+    Append,
+    Appended,
+    DuplicateCommand,
+    EventStore,
+    ExpectedVersion,
+    VersionConflict,
+)
+from healthpay_core.testing.appends import append_of, envelopes, race, rejection
+from healthpay_core.testing.builders import command_id
+from healthpay_core.testing.store_room import (
+    A,
+    B,
+    C,
+    StoreRoom,
+    commands,
+    positions,
+    sequences,
+)
+
+RACERS: Final = 8
+
+
+class AppendingContract(StoreRoom):
+    """Expected versions, atomic appends, commands that are stored once."""
+
+    def test_exact_version_appends_and_numbers_without_gaps(
+        self, store: EventStore
+    ) -> None:
+        """V1: an append at the exact version continues the stream 1..n."""
+        for at in range(3):
+            result = store.append(append_of(f"c{at}", (A, at)))
+            assert result == Appended(last_position=at + 1)
+        assert sequences(store, A) == [1, 2, 3]
+        assert store.versions((A, B)) == {A: 3, B: 0}
+
+    def test_wrong_exact_version_is_a_conflict_that_stores_nothing(
+        self, store: EventStore
+    ) -> None:
+        """V1: another version than the expected one is told, and nothing is kept."""
+        store.append(append_of("c0", (A, 0)))
+        for wrong in (2, 5):
+            refused = store.append(append_of("late", (A, wrong)))
+            assert refused == VersionConflict(actual={A: 1})
+        assert sequences(store, A) == [1]
+        assert store.outcomes((command_id("late"),)) == {}
+
+    def test_no_stream_is_for_new_streams_only(self, store: EventStore) -> None:
+        """V1: NO_STREAM appends to a stream that has no events, and only then."""
+        first = append_of("c0", (A, 0), expected={A: NO_STREAM})
+        second = append_of("c1", (A, 0), expected={A: NO_STREAM})
+        assert isinstance(store.append(first), Appended)
+        assert store.append(second) == VersionConflict(actual={A: 1})
+        assert sequences(store, A) == [1]
+
+    def test_any_version_appends_at_the_end(self, store: EventStore) -> None:
+        """V1: ANY_VERSION appends to new and old streams, numbered by the store."""
+        for number in range(3):
+            anywhere = append_of(f"c{number}", (A, 0), expected={A: ANY_VERSION})
+            assert isinstance(store.append(anywhere), Appended)
+        assert sequences(store, A) == [1, 2, 3]
+        assert commands(store.read(A)) == [command_id(f"c{n}") for n in range(3)]
+
+    def test_stream_exists_is_for_old_streams_only(self, store: EventStore) -> None:
+        """V1: STREAM_EXISTS appends to a stream that has events, and only then."""
+        early = append_of("early", (A, 0), expected={A: STREAM_EXISTS})
+        assert store.append(early) == VersionConflict(actual={A: 0})
+        store.append(append_of("c0", (A, 0)))
+        late = append_of("late", (A, 0), expected={A: STREAM_EXISTS})
+        assert isinstance(store.append(late), Appended)
+        assert sequences(store, A) == [1, 2]
+
+    def test_one_of_several_racers_wins(self, store: EventStore) -> None:
+        """V1: of racers that expect the same version one wins, the others lose all."""
+        for at in range(5):
+            names = [f"round {at} racer {n}" for n in range(RACERS)]
+            results = race(
+                *(partial(store.append, append_of(name, (A, at))) for name in names)
+            )
+            winners = [
+                name
+                for name, result in zip(names, results, strict=True)
+                if isinstance(result, Appended)
+            ]
+            assert len(winners) == 1, results
+            assert sequences(store, A) == list(range(1, at + 2))
+            assert commands(store.read(A, at)) == [command_id(winners[0])]
+            known = store.outcomes([command_id(name) for name in names])
+            assert list(known) == [command_id(winners[0])]
+        assert positions(store.feed()) == [1, 2, 3, 4, 5]
+
+    def test_racers_with_any_version_all_get_in(self, store: EventStore) -> None:
+        """V1: appends that expect nothing all succeed, and no number is used twice."""
+        anywhere = {A: ANY_VERSION}
+        results = race(
+            *(
+                partial(store.append, append_of(f"c{n}", (A, 0), expected=anywhere))
+                for n in range(RACERS)
+            )
+        )
+        assert all(isinstance(result, Appended) for result in results)
+        assert sequences(store, A) == list(range(1, RACERS + 1))
+        assert positions(store.feed()) == list(range(1, RACERS + 1))
+
+    def test_several_streams_are_appended_together(self, store: EventStore) -> None:
+        """T4: one append may touch several streams, some of them more than once."""
+        places = ((C, 0), (A, 0), (B, 0), (C, 1))
+        assert isinstance(store.append(append_of("c0", *places)), Appended)
+        assert store.versions((A, B, C)) == {A: 1, B: 1, C: 2}
+        assert [r.envelope.stream for r in store.feed()] == [C, A, B, C]
+
+    def test_one_wrong_version_refuses_every_stream(self, store: EventStore) -> None:
+        """T4: when one stream has moved on, nothing at all is stored."""
+        store.append(append_of("c0", (B, 0)))
+        cases: tuple[dict[StreamId, ExpectedVersion], ...] = (
+            {A: 0, B: 0},
+            {A: STREAM_EXISTS, B: 1},
+            {A: 3, B: ANY_VERSION},
+        )
+        for expected in cases:
+            refused = store.append(append_of("c1", (A, 0), (B, 1), expected=expected))
+            assert isinstance(refused, VersionConflict)
+        assert store.versions((A, B)) == {A: 0, B: 1}
+        assert store.outcomes((command_id("c1"),)) == {}
+        assert positions(store.feed()) == [1]
+
+    def test_no_reader_sees_half_of_an_append(self, store: EventStore) -> None:
+        """T4: streams that are appended together are seen together."""
+        rounds = 40
+
+        def write() -> set[tuple[int, int]]:
+            for at in range(rounds):
+                store.append(append_of(f"c{at}", (A, at), (B, at)))
+            return set()
+
+        def look() -> set[tuple[int, int]]:
+            seen: set[tuple[int, int]] = set()
+            while (rounds, rounds) not in seen:
+                versions = store.versions((A, B))
+                seen.add((versions[A], versions[B]))
+            return seen
+
+        _, seen = race(write, look)
+        assert {pair for pair in seen if pair[0] != pair[1]} == set()
+
+    def test_the_outcome_is_in_the_same_append(self, store: EventStore) -> None:
+        """I7: the outcome is there when the events are, and not without them."""
+        store.append(append_of("c0", (A, 0)))
+        assert store.outcomes((command_id("c0"),)) == {
+            command_id("c0"): rejection("c0")
+        }
+        store.append(append_of("c1", (A, 0)))
+        assert store.outcomes((command_id("c1"), command_id("c2"))) == {}
+
+    def test_an_outcome_may_stand_alone(self, store: EventStore) -> None:
+        """I6: a refusal is kept though there is no event."""
+        result = store.append(
+            Append(expected={}, events=(), outcomes=(rejection("c"),))
+        )
+        assert isinstance(result, Appended)
+        assert store.outcomes((command_id("c"),)) == {command_id("c"): rejection("c")}
+        assert store.feed() == []
+
+    def test_a_command_is_stored_once(self, store: EventStore) -> None:
+        """I8: what was stored under a command id is not stored again."""
+        store.append(append_of("c0", (A, 0)))
+        again = store.append(append_of("c0", (A, 1), (B, 0)))
+        assert again == DuplicateCommand(command_ids=frozenset({command_id("c0")}))
+        assert store.versions((A, B)) == {A: 1, B: 0}
+        alone = Append(expected={}, events=(), outcomes=(rejection("c0"),))
+        assert isinstance(store.append(alone), DuplicateCommand)
+
+    def test_a_command_without_outcome_is_stored_once(self, store: EventStore) -> None:
+        """I8: the events alone are enough to know the command again."""
+        store.append(append_of("c0", (A, 0), outcome=False))
+        again = store.append(append_of("c0", (A, 1)))
+        assert again == DuplicateCommand(command_ids=frozenset({command_id("c0")}))
+        assert store.versions((A,)) == {A: 1}
+        assert store.outcomes((command_id("c0"),)) == {}
+
+    def test_only_the_command_that_was_there_is_named(self, store: EventStore) -> None:
+        """I8: a batch with one old command is refused whole, and the old one named."""
+        store.append(append_of("old", (A, 0)))
+        batch = Append(
+            expected={A: 1, B: 0},
+            events=[*envelopes("new", [(B, 0)]), *envelopes("old", [(A, 1)])],
+            outcomes=(rejection("new"), rejection("old")),
+        )
+        assert store.append(batch) == DuplicateCommand(
+            command_ids=frozenset({command_id("old")})
+        )
+        assert store.versions((B,)) == {B: 0}

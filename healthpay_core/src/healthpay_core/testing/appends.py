@@ -1,0 +1,140 @@
+"""Appends that need no decision, for the contracts of stores."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from threading import Barrier, Thread
+from typing import TypeVar
+
+from healthpay_core.envelope import Actor, CommandMeta, EventEnvelope
+from healthpay_core.events import Event
+from healthpay_core.ids import StreamId, event_id, wallet_stream
+from healthpay_core.outcome import Decided, EventRef, OutcomeRecord, Rejected
+from healthpay_core.policy import PolicyRef
+from healthpay_core.ports import Append, ExpectedVersion
+from healthpay_core.refusals import InsufficientFunds, NotDone
+from healthpay_core.testing.builders import NOW, command_id, wallet_id
+from healthpay_core.wallet.events import WalletCreated, WalletCredited
+
+T = TypeVar("T")
+
+
+def stream(name: str) -> StreamId:
+    """The stream of a wallet of this name."""
+    return wallet_stream(wallet_id(name))
+
+
+def meta(command: str, *, actor_id: str = "tester", now: int = NOW) -> CommandMeta:
+    """What the events of a command of this name carry."""
+    return CommandMeta(
+        command_id=command_id(command),
+        actor=Actor(type="user", id=actor_id),
+        correlation_id=command_id(f"correlation of {command}"),
+        causation_id=command_id(command),
+        occurred_at=now,
+        recorded_at=now,
+    )
+
+
+def created(owner_id: str = "owner-1") -> WalletCreated:
+    """A plain first fact of a wallet."""
+    return WalletCreated(
+        owner_id=owner_id,
+        wallet_type="personal",
+        currency="EGP",
+        kyc_level="full",
+        limit_policy=PolicyRef(id="none", version=1),
+    )
+
+
+def credited(amount: int = 1) -> WalletCredited:
+    """A plain later fact of a wallet."""
+    return WalletCredited(
+        amount=amount,
+        currency="EGP",
+        reason="deposit",
+        balance_after=amount,
+        held_after=0,
+        counter_account="external:deposit",
+    )
+
+
+def rejection(command: str, error: NotDone | None = None) -> OutcomeRecord:
+    """The outcome of a command of this name, which touched nothing."""
+    refused = error or InsufficientFunds(
+        requested_amount=2, available_amount=1, currency="EGP"
+    )
+    outcome = Rejected(
+        command_id=command_id(command),
+        correlation_id=command_id(f"correlation of {command}"),
+        error=refused,
+    )
+    return record(command, outcome)
+
+
+def record(
+    command: str, outcome: Decided, fingerprint: bytes = b"\x00print\xff"
+) -> OutcomeRecord:
+    """An outcome as it is stored."""
+    return OutcomeRecord(fingerprint=fingerprint, outcome=outcome, meta=meta(command))
+
+
+def envelopes(
+    command: str, places: Sequence[tuple[StreamId, int]], *data: Event
+) -> list[EventEnvelope]:
+    """One envelope per place, a stream and the version it is at; in that order."""
+    facts = data or tuple(created() if at == 0 else credited() for _, at in places)
+    return [
+        EventEnvelope(
+            event_id=event_id(name.partition("/")[2], command_id(command), index),
+            stream=name,
+            sequence=at + 1,
+            data=fact,
+            meta=meta(command),
+        )
+        for index, ((name, at), fact) in enumerate(zip(places, facts, strict=True))
+    ]
+
+
+def append_of(
+    command: str,
+    *places: tuple[StreamId, int],
+    expected: Mapping[StreamId, ExpectedVersion] | None = None,
+    outcome: bool = True,
+) -> Append:
+    """An append of one event per place, expected to be where the place says."""
+    exact: dict[StreamId, ExpectedVersion] = {}
+    for name, at in places:
+        exact.setdefault(name, at)
+    return Append(
+        expected=exact if expected is None else expected,
+        events=envelopes(command, places),
+        outcomes=(rejection(command),) if outcome else (),
+    )
+
+
+def refs(events: Sequence[EventEnvelope]) -> tuple[EventRef, ...]:
+    """The names of these events."""
+    return tuple(map(EventRef.of, events))
+
+
+def race(*runners: Callable[[], T]) -> list[T]:
+    """Run all at once, each in a thread; the results in order.
+
+    Raises:
+        AssertionError: One of them raised, or did not come to an end.
+    """
+    barrier = Barrier(len(runners))
+    results: dict[int, T] = {}
+
+    def run(number: int) -> None:
+        barrier.wait(30)
+        results[number] = runners[number]()
+
+    threads = [Thread(target=run, args=(n,)) for n in range(len(runners))]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(60)
+    assert len(results) == len(runners), "a runner raised, or still runs"
+    return [results[number] for number in range(len(runners))]

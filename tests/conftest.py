@@ -1,0 +1,21 @@
+"""What all tests share: the packages under test are really installed."""
+
+from __future__ import annotations
+
+from importlib.util import find_spec
+
+import healthpay_core
+import pytest
+
+# From the repository's root an uninstalled `healthpay_core` is an empty namespace
+# package, against which every import test would prove nothing.
+if getattr(healthpay_core, "__file__", None) is None:
+    raise pytest.UsageError("healthpay_core is not installed; see README.md")
+
+pytest.register_assert_rewrite("healthpay_core.testing")
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Know the setting `timeout` also where pytest-timeout is not installed."""
+    if find_spec("pytest_timeout") is None:
+        parser.addini("timeout", "Seconds that one test may take; not enforced here.")

@@ -1,0 +1,91 @@
+"""The store in memory keeps every contract of a store."""
+
+from __future__ import annotations
+
+import pytest
+from healthpay_core import (
+    NO_LIMITS,
+    Clock,
+    CommandHandler,
+    CommandPort,
+    EventEnvelope,
+    EventStore,
+    InMemoryEventStore,
+    LocalRuntime,
+    ManualClock,
+    SnapshotStore,
+    SystemClock,
+)
+from healthpay_core.testing import NOW
+from healthpay_core.testing.appends import append_of, stream
+from healthpay_core.testing.contracts import (
+    ClockContract,
+    CommandPortContract,
+    EventStoreContract,
+    SnapshotStoreContract,
+)
+
+
+class TestInMemoryEventStore(EventStoreContract):
+    def make_store(self) -> EventStore:
+        return InMemoryEventStore()
+
+
+class TestInMemoryEventStoreWithHashes(EventStoreContract):
+    def make_store(self) -> EventStore:
+        return InMemoryEventStore(digest=_digest)
+
+
+class TestInMemorySnapshots(SnapshotStoreContract):
+    def make_snapshots(self) -> SnapshotStore:
+        return InMemoryEventStore()
+
+
+class TestSystemClock(ClockContract):
+    def make_clock(self) -> Clock:
+        return SystemClock()
+
+
+class TestSystemClockElsewhere(ClockContract):
+    def make_clock(self) -> Clock:
+        return SystemClock("America/Santiago")
+
+
+class TestManualClock(ClockContract):
+    def make_clock(self) -> Clock:
+        return ManualClock(NOW)
+
+
+class TestLocalRuntime(CommandPortContract):
+    def make_port(self) -> CommandPort:
+        return LocalRuntime(CommandHandler(InMemoryEventStore(), policy=NO_LIMITS))
+
+
+class TestLocalRuntimeOfSmallBatches(CommandPortContract):
+    def make_port(self) -> CommandPort:
+        handler = CommandHandler(InMemoryEventStore(), policy=NO_LIMITS)
+        return LocalRuntime(handler, max_batch=2)
+
+
+def test_a_digest_that_raises_stores_nothing() -> None:
+    """T4: an event that cannot be hashed takes the whole append with it."""
+    a, b = stream("a"), stream("b")
+    store = InMemoryEventStore(digest=_digest_of_few)
+    store.append(append_of("c0", (a, 0)))
+    with pytest.raises(ValueError, match="too many"):
+        store.append(append_of("c1", (b, 0), (a, 1)))
+    assert store.versions((a, b)) == {a: 1, b: 0}
+    assert len(store.feed()) == 1
+    assert store.outcomes(("c1",)) == {}
+
+
+def _digest(prev_hash: bytes, envelope: EventEnvelope) -> bytes:
+    import hashlib
+
+    return hashlib.sha256(prev_hash + envelope.event_id.encode()).digest()
+
+
+def _digest_of_few(prev_hash: bytes, envelope: EventEnvelope) -> bytes:
+    if envelope.sequence > 1:
+        raise ValueError("too many")
+    return _digest(prev_hash, envelope)
