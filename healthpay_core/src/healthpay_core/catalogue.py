@@ -35,6 +35,26 @@ class Code(StrEnum):
     DESTINATION_WALLET_NOT_FOUND = "DESTINATION_WALLET_NOT_FOUND"
     TRANSFER_NOT_FOUND = "TRANSFER_NOT_FOUND"
     TRANSFER_ALREADY_EXISTS = "TRANSFER_ALREADY_EXISTS"
+    PAYMENT_NOT_FOUND = "PAYMENT_NOT_FOUND"
+    PAYMENT_ALREADY_EXISTS = "PAYMENT_ALREADY_EXISTS"
+    PAYEE_NOT_MERCHANT = "PAYEE_NOT_MERCHANT"
+    PAYMENT_ALREADY_CAPTURED = "PAYMENT_ALREADY_CAPTURED"
+    PAYMENT_ALREADY_VOIDED = "PAYMENT_ALREADY_VOIDED"
+    PAYMENT_NOT_VOIDABLE = "PAYMENT_NOT_VOIDABLE"
+    PAYMENT_NOT_CAPTURED = "PAYMENT_NOT_CAPTURED"
+    PAYMENT_ALREADY_REFUNDED = "PAYMENT_ALREADY_REFUNDED"
+    AUTHORIZATION_EXPIRED = "AUTHORIZATION_EXPIRED"
+    CAPTURE_EXCEEDS_AUTHORIZED = "CAPTURE_EXCEEDS_AUTHORIZED"
+    REFUND_EXCEEDS_CAPTURED = "REFUND_EXCEEDS_CAPTURED"
+    AMOUNT_NOT_ELIGIBLE = "AMOUNT_NOT_ELIGIBLE"
+    MEDCARD_NOT_FOUND = "MEDCARD_NOT_FOUND"
+    MEDCARD_ALREADY_EXISTS = "MEDCARD_ALREADY_EXISTS"
+    CARD_NOT_ACTIVE = "CARD_NOT_ACTIVE"
+    CARD_EXPIRED = "CARD_EXPIRED"
+    CARD_NOT_RESUMABLE = "CARD_NOT_RESUMABLE"
+    MERCHANT_CATEGORY_NOT_ALLOWED = "MERCHANT_CATEGORY_NOT_ALLOWED"
+    CARD_LIMIT_EXCEEDED = "CARD_LIMIT_EXCEEDED"
+    TRANSFER_TIMEOUT = "TRANSFER_TIMEOUT"
     COMMAND_NOT_FOUND = "COMMAND_NOT_FOUND"
     IDEMPOTENCY_KEY_MISSING = "IDEMPOTENCY_KEY_MISSING"
     IDEMPOTENCY_KEY_INVALID = "IDEMPOTENCY_KEY_INVALID"
@@ -160,6 +180,78 @@ CATALOGUE: Final[Mapping[Code, CatalogueEntry]] = MappingProxyType(
         ),
         Code.TRANSFER_ALREADY_EXISTS: _decided(
             "Transfer already exists", "The id is taken; a transfer happens once."
+        ),
+        Code.PAYMENT_NOT_FOUND: CatalogueEntry(
+            "Payment not found", "No payment of yours has this id."
+        ),
+        Code.PAYMENT_ALREADY_EXISTS: _decided(
+            "Payment already exists", "The id is taken; a payment is initiated once."
+        ),
+        Code.PAYEE_NOT_MERCHANT: _decided(
+            "Payee is not a merchant", "Only a wallet of the type merchant can be paid."
+        ),
+        Code.PAYMENT_ALREADY_CAPTURED: _decided(
+            "Payment is already captured",
+            "Nothing is held any more; refund it if it was too much.",
+        ),
+        Code.PAYMENT_ALREADY_VOIDED: _decided(
+            "Payment is already voided",
+            "What was held is the payer's again; make a new payment.",
+        ),
+        Code.PAYMENT_NOT_VOIDABLE: _decided(
+            "Payment cannot be voided",
+            "Only an authorized payment is voided; a captured one is refunded.",
+        ),
+        Code.PAYMENT_NOT_CAPTURED: _decided(
+            "Payment is not captured",
+            "There is nothing to refund; void it if it is authorized.",
+        ),
+        Code.PAYMENT_ALREADY_REFUNDED: _decided(
+            "Payment is already refunded", "All that was captured has been returned."
+        ),
+        Code.AUTHORIZATION_EXPIRED: _decided(
+            "Authorization has expired",
+            "The time to capture is over; make a new payment.",
+        ),
+        Code.CAPTURE_EXCEEDS_AUTHORIZED: _decided(
+            "Capture exceeds what is held",
+            "At most `capturableAmount` can be captured.",
+        ),
+        Code.REFUND_EXCEEDS_CAPTURED: _decided(
+            "Refund exceeds what was captured",
+            "At most `refundableAmount` can be returned.",
+        ),
+        Code.AMOUNT_NOT_ELIGIBLE: _decided(
+            "Amount is not eligible",
+            "Not all of it is health care; `eligibleAmount` is.",
+        ),
+        Code.MEDCARD_NOT_FOUND: CatalogueEntry(
+            "MedCard not found", "No card of yours has this id."
+        ),
+        Code.MEDCARD_ALREADY_EXISTS: _decided(
+            "MedCard already exists", "The id is taken; a card is issued once."
+        ),
+        Code.CARD_NOT_ACTIVE: _decided(
+            "Card is not active",
+            "The card is not usable now; activate or resume it, or use another.",
+        ),
+        Code.CARD_EXPIRED: _decided(
+            "Card has expired", "The card's month is over; use another."
+        ),
+        Code.CARD_NOT_RESUMABLE: _decided(
+            "Card cannot be resumed",
+            "A lost or stolen card stays off; cancel it and issue another.",
+        ),
+        Code.MERCHANT_CATEGORY_NOT_ALLOWED: _decided(
+            "Merchant category is not allowed",
+            "The card is not for merchants of this category.",
+        ),
+        Code.CARD_LIMIT_EXCEEDED: _decided(
+            "Card limit exceeded", "`limitName` of the card would be passed."
+        ),
+        Code.TRANSFER_TIMEOUT: _decided(
+            "Transfer timed out",
+            "The transfer was not finished in time; nothing was moved.",
         ),
         Code.COMMAND_NOT_FOUND: CatalogueEntry(
             "Command not known",

@@ -4,11 +4,49 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
-from typing import TypeAlias, cast
+from typing import Final, TypeAlias, cast
 
 from healthpay_core.context import Context
 from healthpay_core.events import Event
-from healthpay_core.ids import StreamId, derive_id, transfer_stream, wallet_stream
+from healthpay_core.ids import (
+    StreamId,
+    derive_id,
+    medcard_stream,
+    payment_stream,
+    transfer_stream,
+    wallet_stream,
+)
+from healthpay_core.medcard.commands import (
+    ActivateMedCard,
+    CancelMedCard,
+    ExpireMedCard,
+    IssueMedCard,
+    MedCardCommand,
+    SuspendMedCard,
+)
+from healthpay_core.medcard.decide import decide_medcard, validate_medcard
+from healthpay_core.medcard.state import MedCardState, evolve_medcard
+from healthpay_core.payment.atomic import Parties, decide_payment
+from healthpay_core.payment.commands import (
+    AuthorizePayment,
+    CapturePayment,
+    ExpireAuthorization,
+    FailPayment,
+    InitiatePayment,
+    PaymentCommand,
+    RefundPayment,
+    VoidPayment,
+)
+from healthpay_core.payment.events import (
+    PaymentAuthorized,
+    PaymentCaptured,
+    PaymentFailed,
+    PaymentInitiated,
+    PaymentRefunded,
+    PaymentVoided,
+)
+from healthpay_core.payment.rules import validate_payment
+from healthpay_core.payment.state import PaymentState, evolve_payment
 from healthpay_core.refusals import Refusal, WalletHasOpenHolds
 from healthpay_core.result import Err, Ok
 from healthpay_core.transfer.atomic import (
@@ -23,39 +61,116 @@ from healthpay_core.transfer.events import (
     TransferInitiated,
 )
 from healthpay_core.transfer.state import TransferState, evolve_transfer
-from healthpay_core.views import Resource, transfer_view, wallet_view
+from healthpay_core.views import (
+    Resource,
+    medcard_view,
+    payment_view,
+    transfer_view,
+    wallet_view,
+)
 from healthpay_core.wallet.commands import CloseWallet, CreateWallet, WalletCommand
 from healthpay_core.wallet.decide import decide_wallet, validate_wallet
+from healthpay_core.wallet.events import (
+    WalletActivated,
+    WalletClosed,
+    WalletCreated,
+    WalletCredited,
+    WalletDebited,
+    WalletHoldPlaced,
+    WalletHoldReleased,
+    WalletKycLevelChanged,
+    WalletSuspended,
+)
 from healthpay_core.wallet.state import OpenWallet, WalletState, evolve_wallet
 
-Command: TypeAlias = WalletCommand | TransferFunds
-State: TypeAlias = WalletState | TransferState
+Command: TypeAlias = WalletCommand | TransferFunds | PaymentCommand | MedCardCommand
+State: TypeAlias = WalletState | TransferState | PaymentState | MedCardState
 Facts: TypeAlias = tuple[tuple[StreamId, Event], ...]
 """What a command led to, in order, each fact with its stream."""
 States: TypeAlias = Mapping[StreamId, State | None]
+Lookup: TypeAlias = Callable[[StreamId], State | None]
 
 # A stream holds the events of one aggregate, which its name says and types
 # cannot: cast once here, because a cast is a call on the hottest path.
 _Evolve: TypeAlias = Callable[[State | None, Event], State]
 _evolve_wallet = cast("_Evolve", evolve_wallet)
 _evolve_transfer = cast("_Evolve", evolve_transfer)
+_evolve_payment = cast("_Evolve", evolve_payment)
+_evolve_medcard = cast("_Evolve", evolve_medcard)
+
+# Tuples of classes, the frequent ones first: several times faster than unions.
+_WALLET_EVENTS: Final = (
+    WalletDebited,
+    WalletCredited,
+    WalletHoldPlaced,
+    WalletHoldReleased,
+    WalletCreated,
+    WalletActivated,
+    WalletSuspended,
+    WalletClosed,
+    WalletKycLevelChanged,
+)
+_TRANSFER_EVENTS: Final = (TransferInitiated, TransferCompleted, TransferFailed)
+_PAYMENT_EVENTS: Final = (
+    PaymentInitiated,
+    PaymentAuthorized,
+    PaymentCaptured,
+    PaymentVoided,
+    PaymentFailed,
+    PaymentRefunded,
+)
+_PAYMENT_COMMANDS: Final = (
+    AuthorizePayment,
+    CapturePayment,
+    InitiatePayment,
+    RefundPayment,
+    VoidPayment,
+    ExpireAuthorization,
+    FailPayment,
+)
+_CARD_COMMANDS: Final = (
+    IssueMedCard,
+    ActivateMedCard,
+    SuspendMedCard,
+    CancelMedCard,
+    ExpireMedCard,
+)
+
+
+def _nowhere(_: StreamId) -> State | None:
+    return None
 
 
 def primary_stream(command: Command) -> StreamId:
     """The stream of the resource that a command is about."""
     if isinstance(command, TransferFunds):
         return transfer_stream(command.transfer_id)
+    if isinstance(command, _PAYMENT_COMMANDS):
+        return payment_stream(command.payment_id)
+    if isinstance(command, _CARD_COMMANDS):
+        return medcard_stream(command.card_id)
     return wallet_stream(command.wallet_id)
 
 
-def streams(command: Command) -> tuple[StreamId, ...]:
-    """All streams that a decision reads and may append to; the primary is first."""
+def streams(command: Command, at: Lookup = _nowhere) -> tuple[StreamId, ...]:
+    """All streams that a decision reads and may append to; the primary is first.
+
+    A payment's wallets and card are known from its own state, which `at` gives;
+    without it only the payment's stream is named.
+    """
     if isinstance(command, TransferFunds):
         return (
             transfer_stream(command.transfer_id),
             wallet_stream(command.source_wallet_id),
             wallet_stream(command.destination_wallet_id),
         )
+    if isinstance(command, _PAYMENT_COMMANDS):
+        return _payment_streams(command, at)
+    if isinstance(command, _CARD_COMMANDS):
+        card = medcard_stream(command.card_id)
+        if isinstance(command, IssueMedCard):
+            return (card, wallet_stream(command.wallet_id))
+        return (card,)
     if isinstance(command, CloseWallet) and command.sweep_to is not None:
         return (
             wallet_stream(command.wallet_id),
@@ -65,9 +180,18 @@ def streams(command: Command) -> tuple[StreamId, ...]:
     return (wallet_stream(command.wallet_id),)
 
 
+def is_indirect(command: Command) -> bool:
+    """Whether `streams` must look into the primary stream to name the others."""
+    return isinstance(command, _PAYMENT_COMMANDS) and not isinstance(
+        command, InitiatePayment
+    )
+
+
 def creates(command: Command) -> bool:
     """Whether the command makes its primary resource."""
-    return isinstance(command, (CreateWallet, TransferFunds))
+    return isinstance(
+        command, (CreateWallet, TransferFunds, InitiatePayment, IssueMedCard)
+    )
 
 
 def sweep_transfer_id(wallet_id: str) -> str:
@@ -79,6 +203,10 @@ def validate(command: Command) -> Refusal | None:
     """The checks that need no state (E2: static)."""
     if isinstance(command, TransferFunds):
         return validate_transfer(command)
+    if isinstance(command, _PAYMENT_COMMANDS):
+        return validate_payment(command)
+    if isinstance(command, _CARD_COMMANDS):
+        return validate_medcard(command)
     return validate_wallet(command)
 
 
@@ -88,6 +216,10 @@ def decide(
     """Decide any command; pure. `states` holds what `streams` names."""
     if isinstance(command, TransferFunds):
         return _transfer(command, states, context, command_id)
+    if isinstance(command, _PAYMENT_COMMANDS):
+        return decide_payment(command, _parties(command, states), context, command_id)
+    if isinstance(command, _CARD_COMMANDS):
+        return _medcard(command, states, context)
     stream = wallet_stream(command.wallet_id)
     state = _wallet(states, stream)
     if isinstance(command, CloseWallet) and command.sweep_to is not None:
@@ -107,10 +239,13 @@ def evolve(state: State | None, event: Event) -> State:
     Raises:
         StreamCorrupted: The fact cannot follow the state (C5).
     """
-    # A tuple of classes is several times faster here than a union.
-    if isinstance(event, (TransferInitiated, TransferCompleted, TransferFailed)):
+    if isinstance(event, _WALLET_EVENTS):
+        return _evolve_wallet(state, event)
+    if isinstance(event, _TRANSFER_EVENTS):
         return _evolve_transfer(state, event)
-    return _evolve_wallet(state, event)
+    if isinstance(event, _PAYMENT_EVENTS):
+        return _evolve_payment(state, event)
+    return _evolve_medcard(state, event)
 
 
 def fold(events: Iterable[Event], state: State | None = None) -> State | None:
@@ -122,15 +257,64 @@ def fold(events: Iterable[Event], state: State | None = None) -> State | None:
 
 def view(stream: StreamId, state: State, version: int) -> Resource:
     """What callers see of a state."""
-    aggregate_id = stream.partition("/")[2]
-    if stream.startswith("wallet/"):
+    kind, _, aggregate_id = stream.partition("/")
+    if kind == "wallet":
         return wallet_view(aggregate_id, cast("WalletState", state), version)
-    return transfer_view(aggregate_id, cast("TransferState", state), version)
+    if kind == "transfer":
+        return transfer_view(aggregate_id, cast("TransferState", state), version)
+    if kind == "payment":
+        return payment_view(aggregate_id, cast("PaymentState", state), version)
+    return medcard_view(aggregate_id, cast("MedCardState", state), version)
 
 
 def _wallet(states: States, stream: StreamId) -> WalletState | None:
     # The stream's name says the type; only wallets are under wallet/.
     return cast("WalletState | None", states[stream])
+
+
+def _payment_streams(command: PaymentCommand, at: Lookup) -> tuple[StreamId, ...]:
+    stream = payment_stream(command.payment_id)
+    order: InitiatePayment | PaymentInitiated
+    if isinstance(command, InitiatePayment):
+        order = command
+    else:
+        state = cast("PaymentState | None", at(stream))
+        if state is None:
+            return (stream,)
+        order = state.order
+    parties = (
+        stream,
+        wallet_stream(order.payer_wallet_id),
+        wallet_stream(order.merchant_wallet_id),
+    )
+    return (
+        parties if order.card_id is None else (*parties, medcard_stream(order.card_id))
+    )
+
+
+def _parties(command: PaymentCommand, states: States) -> Parties:
+    # The order of `_payment_streams`; a payment that is not there has no others.
+    payment, payer, merchant, card = (*states.values(), None, None, None)[:4]
+    return Parties(
+        payment=cast("PaymentState | None", payment),
+        payer=cast("WalletState | None", payer),
+        merchant=cast("WalletState | None", merchant),
+        card=cast("MedCardState | None", card),
+    )
+
+
+def _medcard(
+    command: MedCardCommand, states: States, context: Context
+) -> Ok[Facts] | Err[Refusal]:
+    stream = medcard_stream(command.card_id)
+    wallet = None
+    if isinstance(command, IssueMedCard):
+        wallet = _wallet(states, wallet_stream(command.wallet_id))
+    card = cast("MedCardState | None", states[stream])
+    decision = decide_medcard(command, card, wallet, context)
+    if isinstance(decision, Err):
+        return decision
+    return Ok(tuple([(stream, event) for event in decision.value]))
 
 
 def _transfer(

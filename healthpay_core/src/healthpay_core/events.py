@@ -7,6 +7,23 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Final, Literal, TypeAlias
 
+from healthpay_core.medcard.events import (
+    MedCardActivated,
+    MedCardCancelled,
+    MedCardEvent,
+    MedCardExpired,
+    MedCardIssued,
+    MedCardSuspended,
+)
+from healthpay_core.payment.events import (
+    PaymentAuthorized,
+    PaymentCaptured,
+    PaymentEvent,
+    PaymentFailed,
+    PaymentInitiated,
+    PaymentRefunded,
+    PaymentVoided,
+)
 from healthpay_core.transfer.events import (
     TransferCompleted,
     TransferEvent,
@@ -26,8 +43,8 @@ from healthpay_core.wallet.events import (
     WalletSuspended,
 )
 
-Event: TypeAlias = WalletEvent | TransferEvent
-AggregateType: TypeAlias = Literal["wallet", "transfer"]
+Event: TypeAlias = WalletEvent | TransferEvent | PaymentEvent | MedCardEvent
+AggregateType: TypeAlias = Literal["wallet", "transfer", "payment", "medcard"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +70,17 @@ EVENT_TYPES: Final[Mapping[type[Event], EventType]] = MappingProxyType(
         TransferInitiated: EventType("transfer.initiated", 1, "transfer"),
         TransferCompleted: EventType("transfer.completed", 1, "transfer"),
         TransferFailed: EventType("transfer.failed", 1, "transfer"),
+        PaymentInitiated: EventType("payment.initiated", 1, "payment"),
+        PaymentAuthorized: EventType("payment.authorized", 1, "payment"),
+        PaymentCaptured: EventType("payment.captured", 1, "payment"),
+        PaymentVoided: EventType("payment.voided", 1, "payment"),
+        PaymentFailed: EventType("payment.failed", 1, "payment"),
+        PaymentRefunded: EventType("payment.refunded", 1, "payment"),
+        MedCardIssued: EventType("medcard.issued", 1, "medcard"),
+        MedCardActivated: EventType("medcard.activated", 1, "medcard"),
+        MedCardSuspended: EventType("medcard.suspended", 1, "medcard"),
+        MedCardExpired: EventType("medcard.expired", 1, "medcard"),
+        MedCardCancelled: EventType("medcard.cancelled", 1, "medcard"),
     }
 )
 """The one table of wire names; a version goes up when the shape changes."""

@@ -50,3 +50,13 @@ def wallet_stream(wallet_id: str) -> StreamId:
 def transfer_stream(transfer_id: str) -> StreamId:
     """The stream of a transfer."""
     return StreamId("transfer/" + transfer_id)
+
+
+def payment_stream(payment_id: str) -> StreamId:
+    """The stream of a payment."""
+    return StreamId("payment/" + payment_id)
+
+
+def medcard_stream(card_id: str) -> StreamId:
+    """The stream of a card."""
+    return StreamId("medcard/" + card_id)

@@ -14,7 +14,7 @@ from typing import ClassVar, Literal, TypeAlias
 
 from healthpay_core.catalogue import CATALOGUE, Code
 
-Party: TypeAlias = Literal["source", "destination"]
+Party: TypeAlias = Literal["source", "destination", "payer", "merchant"]
 Detail: TypeAlias = str | int | tuple["Problem", ...]
 
 
@@ -142,6 +142,7 @@ class WalletNotFound(Refusal):
 
     code = Code.WALLET_NOT_FOUND
     wallet_id: str
+    party: Party | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -249,6 +250,7 @@ class InsufficientFunds(Refusal):
     requested_amount: int
     available_amount: int
     currency: str
+    party: Party | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -272,7 +274,7 @@ class PaymentNotAuthorized(Refusal):
     """No open hold of this id (P16), or it holds less than is asked."""
 
     code = Code.PAYMENT_NOT_AUTHORIZED
-    hold_id: str
+    hold_id: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -312,6 +314,176 @@ class TransferNotFound(Refusal):
 
     code = Code.TRANSFER_NOT_FOUND
     transfer_id: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TransferTimedOut(Refusal):
+    """The transfer's time was over before this step (T7)."""
+
+    code = Code.TRANSFER_TIMEOUT
+    expired_at: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PaymentNotFound(Refusal):
+    """No payment has this id."""
+
+    code = Code.PAYMENT_NOT_FOUND
+    payment_id: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PaymentAlreadyExists(Refusal):
+    """The payment id is taken (P1)."""
+
+    code = Code.PAYMENT_ALREADY_EXISTS
+    payment_id: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PayeeNotMerchant(Refusal):
+    """The payee's wallet is not of the type merchant (W10)."""
+
+    code = Code.PAYEE_NOT_MERCHANT
+    wallet_type: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PaymentAlreadyCaptured(Refusal):
+    """Nothing is held any more, all is captured (P6)."""
+
+    code = Code.PAYMENT_ALREADY_CAPTURED
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PaymentAlreadyVoided(Refusal):
+    """Nothing is held any more, all was given back (P6)."""
+
+    code = Code.PAYMENT_ALREADY_VOIDED
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PaymentNotVoidable(Refusal):
+    """Only an authorized payment is voided (P9)."""
+
+    code = Code.PAYMENT_NOT_VOIDABLE
+    current_status: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PaymentNotCaptured(Refusal):
+    """There is nothing to refund; what is authorized is voided (P13)."""
+
+    code = Code.PAYMENT_NOT_CAPTURED
+    current_status: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PaymentAlreadyRefunded(Refusal):
+    """All that was captured has been returned (P12)."""
+
+    code = Code.PAYMENT_ALREADY_REFUNDED
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AuthorizationExpired(Refusal):
+    """It is no longer before `expired_at` (P7)."""
+
+    code = Code.AUTHORIZATION_EXPIRED
+    expired_at: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CaptureExceedsAuthorized(Refusal):
+    """More than is held (P4, P5)."""
+
+    code = Code.CAPTURE_EXCEEDS_AUTHORIZED
+    requested_amount: int
+    capturable_amount: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RefundExceedsCaptured(Refusal):
+    """More than was captured and not returned (P11)."""
+
+    code = Code.REFUND_EXCEEDS_CAPTURED
+    requested_amount: int
+    refundable_amount: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AmountNotEligible(Refusal):
+    """More than is health care (D9)."""
+
+    code = Code.AMOUNT_NOT_ELIGIBLE
+    requested_amount: int
+    eligible_amount: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MedCardNotFound(Refusal):
+    """No card has this id, or not on this wallet."""
+
+    code = Code.MEDCARD_NOT_FOUND
+    card_id: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MedCardAlreadyExists(Refusal):
+    """The card id is taken (D1)."""
+
+    code = Code.MEDCARD_ALREADY_EXISTS
+    card_id: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CardNotActive(Refusal):
+    """The card is issued, suspended or cancelled (D6)."""
+
+    code = Code.CARD_NOT_ACTIVE
+    current_status: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CardExpired(Refusal):
+    """The card's month is over (D3, D5)."""
+
+    code = Code.CARD_EXPIRED
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CardNotResumable(Refusal):
+    """A lost or stolen card stays off (D4)."""
+
+    code = Code.CARD_NOT_RESUMABLE
+    reason_code: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MerchantCategoryNotAllowed(Refusal):
+    """The card is not for this category (D7)."""
+
+    code = Code.MERCHANT_CATEGORY_NOT_ALLOWED
+    merchant_category: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CardLimitExceeded(Refusal):
+    """A limit of the card would be passed (D8, E9)."""
+
+    code = Code.CARD_LIMIT_EXCEEDED
+    limit_name: str
+    limit_amount: int
+    used_amount: int
+    requested_amount: int
+    resets_at: int | None = None
+
+    @property
+    def message(self) -> str:
+        return (
+            f"The card's {self.limit_name} limit is {self.limit_amount}; "
+            f"{self.used_amount} is used, {self.requested_amount} was requested."
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -40,7 +40,7 @@ def recover(store: EventStore, request: CommandRequest) -> OutcomeRecord | None:
     Returns:
         None when the command has left no event in the streams of the request.
     """
-    streams = domain.streams(request.command)
+    streams = domain.streams(request.command, lambda s: load(store, s)[0])
     found = sorted(
         (r for stream in streams for r in _events_of(store, stream, request)),
         key=lambda recorded: recorded.position,

@@ -106,6 +106,7 @@ class StateCache:
         self._epochs: dict[StreamId, int] = {}
         self._epoch = store.epoch()
         self._damaged: dict[StreamId, StreamCorrupted] = {}
+        self._current: set[StreamId] = set()
 
     def prepare(self, streams: Iterable[StreamId]) -> None:
         """Make `get` current for these streams, with as few reads as can be.
@@ -115,10 +116,19 @@ class StateCache:
         """
         self._damaged.clear()
         self._shrink()
-        epoch = self._store.epoch()
-        if epoch != self._epoch:
-            self._epoch = epoch
-        epochs = self._epochs
+        self._current.clear()
+        self._epoch = self._store.epoch()
+        self.prepare_more(streams)
+
+    def prepare_more(self, streams: Iterable[StreamId]) -> None:
+        """The same for streams that became known while deciding.
+
+        Raises:
+            StoreFault: The store cannot be read.
+        """
+        epoch, epochs = self._epoch, self._epochs
+        streams = [s for s in streams if s not in self._current]
+        self._current.update(streams)
         doubtful = [s for s in streams if epochs.get(s) != epoch]
         if not doubtful:
             return

@@ -50,14 +50,19 @@ class Turn:
         self._states = states
         self._outcomes: list[Outcome | None] = [None] * len(requests)
         self._expected: dict[StreamId, int] = {}
+        self._read: tuple[StreamId, ...] = ()
         self._events: list[EventEnvelope] = []
 
     def decide(self, request: CommandRequest) -> Ok[Facts] | Err[Refusal]:
         """Decide on what the earlier commands of the turn left (T9)."""
         command = request.command
+        streams = domain.streams(command, self._state)
+        if domain.is_indirect(command):
+            self._states.prepare_more(streams)
         states: dict[StreamId, State | None] = {
-            stream: self._at(stream)[0] for stream in domain.streams(command)
+            stream: self._at(stream)[0] for stream in streams
         }
+        self._read = streams
         return domain.decide(command, states, self._context, request.command_id)
 
     def version(self, stream: StreamId) -> int:
@@ -84,6 +89,9 @@ class Turn:
             events=tuple(map(EventRef.of, events)),
         )
         # Nothing has raised, so the turn takes over the whole command at once.
+        # What was only read must not have changed either: a card, a payee.
+        for stream in self._read:
+            self._expected.setdefault(stream, self._at(stream)[1])
         for envelope in events:
             self._expected.setdefault(envelope.stream, envelope.sequence - 1)
         self._events += events
@@ -135,7 +143,7 @@ class Turn:
         return {
             index
             for index, request in enumerate(self._requests)
-            if any(s in streams for s in streams_of(request))
+            if any(s in streams for s in streams_of(request, self._state))
         }
 
     def of_commands(self, command_ids: Collection[str]) -> set[int]:
@@ -145,6 +153,9 @@ class Turn:
             for index, request in enumerate(self._requests)
             if request.command_id in command_ids
         }
+
+    def _state(self, stream: StreamId) -> State | None:
+        return self._at(stream)[0]
 
     def _at(self, stream: StreamId) -> Versioned:
         pending = self.pending.get(stream)
@@ -197,10 +208,14 @@ class Turn:
         )
 
 
-def streams_of(request: CommandRequest) -> tuple[StreamId, ...]:
+def streams_of(
+    request: CommandRequest, at: domain.Lookup | None = None
+) -> tuple[StreamId, ...]:
     """The streams of its command; none when it cannot even say them."""
     try:
-        return domain.streams(request.command)
+        if at is None:
+            return domain.streams(request.command)
+        return domain.streams(request.command, at)
     except Exception:
         # The decision raises the same again, for this command alone.
         return ()

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TypeAlias
 
 from healthpay_core.policy import KycLevel, WalletType
+from healthpay_core.refusals import Party
 from healthpay_core.wallet.events import (
     CreditReason,
     DebitReason,
@@ -169,6 +170,68 @@ class CaptureHold:
     related: Related | None = None
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReceiveTransfer:
+    """Take in a transfer's money: internal, a step of its saga (T5).
+
+    `not_after` is the transfer's end, microseconds since 1970: later it is
+    refused for good, so that a time-out happens once (T7).
+    Refused with `TransferTimedOut`, `DestinationWalletNotFound`, and with the
+    party destination `WalletNotActive`, `WalletClosed`, `CurrencyMismatch`,
+    `KycLevelInsufficient`, `LimitExceeded`; `AmountOverflow`.
+    """
+
+    wallet_id: str
+    transfer_id: str
+    source_wallet_id: str
+    amount: int
+    currency: str
+    not_after: int
+    reference: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SettleCredit:
+    """Bring in money that was owed before: internal; also while suspended (W5).
+
+    No limit applies (K7). Refused with `WalletNotFound`, `WalletNotActive`
+    while pending, `WalletClosed`, `CurrencyMismatch`, `AmountOverflow`.
+    """
+
+    wallet_id: str
+    amount: int
+    currency: str
+    reason: CreditReason
+    counter_account: str
+    reference: str | None = None
+    related: Related | None = None
+    party: Party | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SettleDebit:
+    """Take out money that was owed before: internal; also while suspended (W5).
+
+    No limit applies (K7), but funds do (P14). Refused with `WalletNotFound`,
+    `WalletNotActive` while pending, `WalletClosed`, `CurrencyMismatch`,
+    `InsufficientFunds`.
+    """
+
+    wallet_id: str
+    amount: int
+    currency: str
+    reason: DebitReason
+    counter_account: str
+    reference: str | None = None
+    related: Related | None = None
+    party: Party | None = None
+
+
+Obligation: TypeAlias = (
+    PlaceHold | ReleaseHold | CaptureHold | ReceiveTransfer | SettleCredit | SettleDebit
+)
+"""What only the processes order, never the public."""
+
 WalletCommand: TypeAlias = (
     DebitWallet
     | CreditWallet
@@ -180,4 +243,7 @@ WalletCommand: TypeAlias = (
     | PlaceHold
     | ReleaseHold
     | CaptureHold
+    | ReceiveTransfer
+    | SettleCredit
+    | SettleDebit
 )

@@ -9,7 +9,6 @@ from healthpay_core.currency import MINOR_UNIT_DIGITS
 from healthpay_core.refusals import (
     InvalidStateTransition,
     KycLevelInsufficient,
-    PaymentNotAuthorized,
     Refusal,
     UnsupportedCurrency,
     ValidationFailed,
@@ -31,15 +30,18 @@ from healthpay_core.wallet.commands import (
     CreditWallet,
     DebitWallet,
     PlaceHold,
+    ReceiveTransfer,
     ReleaseHold,
+    SettleCredit,
+    SettleDebit,
     SuspendWallet,
     WalletCommand,
 )
 from healthpay_core.wallet.movements import credited, debited
+from healthpay_core.wallet.obligations import decide_obligation
 from healthpay_core.wallet.state import (
     ActiveWallet,
     ClosedWallet,
-    OpenState,
     PendingWallet,
     SuspendedWallet,
     WalletState,
@@ -73,12 +75,10 @@ def decide_wallet(
             return _close(command, state)
         case ChangeWalletKycLevel():
             return _change_level(command, state, context)
-        case PlaceHold():
-            return _place_hold(command, state, context)
-        case ReleaseHold():
-            return _release_hold(command, state)
-        case CaptureHold():
-            return _capture_hold(command, state)
+        case PlaceHold() | ReleaseHold() | CaptureHold():
+            return decide_obligation(command, state, context)
+        case ReceiveTransfer() | SettleCredit() | SettleDebit():
+            return decide_obligation(command, state, context)
     assert_never(command)
 
 
@@ -91,7 +91,9 @@ def validate_wallet(command: WalletCommand) -> Refusal | None:
             if command.currency not in MINOR_UNIT_DIGITS:
                 return UnsupportedCurrency(currency=command.currency)
             return None
-        case PlaceHold() | CaptureHold():
+        case PlaceHold() | CaptureHold() | ReceiveTransfer():
+            return guards.amount_refusal(command.amount, command.currency)
+        case SettleCredit() | SettleDebit():
             return guards.amount_refusal(command.amount, command.currency)
         case CloseWallet():
             if command.sweep_to == command.wallet_id:
@@ -235,87 +237,6 @@ def _debit(command: DebitWallet, state: WalletState, context: Context) -> Decisi
         usage=usage.value,
     )
     return Ok((event,))
-
-
-def _place_hold(command: PlaceHold, state: WalletState, context: Context) -> Decision:
-    if not isinstance(state, ActiveWallet):
-        return Err(guards.not_active(state))
-    if command.hold_id in state.holds:
-        return _no_step(state, "a second hold of the same id")
-    refusal = guards.currency_refusal(state, command.currency)
-    if refusal is not None:
-        return Err(refusal)
-    usage = guards.outflow(state, command.amount, context)
-    if isinstance(usage, Err):
-        return usage
-    placed = e.WalletHoldPlaced(
-        hold_id=command.hold_id,
-        amount=command.amount,
-        currency=command.currency,
-        purpose=command.purpose,
-        expires_at=command.expires_at,
-        balance_after=state.balance,
-        held_after=state.held + command.amount,
-        limit_usage=usage.value,
-        limit_policy=context.policy.ref,
-        related=command.related,
-    )
-    return Ok((placed,))
-
-
-def _release_hold(command: ReleaseHold, state: WalletState) -> Decision:
-    settling = _settling(state, command.hold_id)
-    if isinstance(settling, Err):
-        return settling
-    wallet = settling.value
-    amount = wallet.holds[command.hold_id].amount
-    released = e.WalletHoldReleased(
-        hold_id=command.hold_id,
-        amount=amount,
-        currency=wallet.profile.currency,
-        reason=command.reason,
-        balance_after=wallet.balance,
-        held_after=wallet.held - amount,
-    )
-    return Ok((released,))
-
-
-def _capture_hold(command: CaptureHold, state: WalletState) -> Decision:
-    settling = _settling(state, command.hold_id)
-    if isinstance(settling, Err):
-        return settling
-    wallet = settling.value
-    refusal = guards.currency_refusal(wallet, command.currency)
-    if refusal is not None:
-        return Err(refusal)
-    if wallet.holds[command.hold_id].amount < command.amount:
-        return Err(PaymentNotAuthorized(hold_id=command.hold_id))
-    captured = e.WalletDebited(
-        amount=command.amount,
-        currency=wallet.profile.currency,
-        reason=command.reason,
-        balance_after=wallet.balance - command.amount,
-        held_after=wallet.held - command.amount,
-        counter_account=command.counter_account,
-        reference=command.reference,
-        related=command.related,
-        hold_id=command.hold_id,
-    )
-    return Ok((captured,))
-
-
-def _settling(state: WalletState, hold_id: str) -> Ok[OpenState] | Err[Refusal]:
-    """The wallet, if it has this hold; suspension does not matter (W5)."""
-    match state:
-        case ActiveWallet() | SuspendedWallet():
-            if hold_id not in state.holds:
-                return Err(PaymentNotAuthorized(hold_id=hold_id))
-            return Ok(state)
-        case PendingWallet():
-            return Err(PaymentNotAuthorized(hold_id=hold_id))
-        case ClosedWallet():
-            return Err(WalletClosed())
-    assert_never(state)
 
 
 def _no_step(state: WalletState, requested: str) -> Err[Refusal]:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
 from healthpay_core.policy import KycLevel, PolicyRef, WalletType
+from healthpay_core.wallet.card_usage import CardUsage
 
 CreditReason: TypeAlias = Literal[
     "deposit", "refund", "transfer_in", "cashback", "reversal", "adjustment"
@@ -121,7 +122,8 @@ class WalletDebited:
 class WalletHoldPlaced:
     """Money is set aside: balance stays, available shrinks.
 
-    `expires_at` is microseconds since 1970 UTC.
+    `expires_at` is microseconds since 1970 UTC. With `card_id` the hold counts
+    towards that card's limits, and `card_usage` is what it has spent then (D8).
     """
 
     hold_id: str
@@ -134,6 +136,8 @@ class WalletHoldPlaced:
     limit_usage: LimitUsage
     limit_policy: PolicyRef
     related: Related | None = None
+    card_id: str | None = None
+    card_usage: CardUsage | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -48,6 +48,7 @@ __all__ = [
     "movement_refusal",
     "not_active",
     "outflow",
+    "overflow_refusal",
     "reference_refusal",
 ]
 
@@ -116,8 +117,7 @@ def inflow_refusal(
         profile.wallet_type, profile.kyc_level, profile.currency
     ).max_balance
     if cap is None or balance <= cap or reason == "refund":
-        too_much = balance > MAX_AMOUNT
-        return AmountOverflow(max_amount=MAX_AMOUNT) if too_much else None
+        return overflow_refusal(wallet, amount)
     if cap == 0:
         return KycLevelInsufficient(kyc_level=profile.kyc_level, party=party)
     return LimitExceeded(
@@ -162,7 +162,15 @@ def eligibility_first(*refusals: Refusal | None) -> Refusal | None:
     return found[0] if found else None
 
 
-def funds_refusal(wallet: OpenState, amount: int) -> Refusal | None:
+def overflow_refusal(wallet: OpenState, amount: int) -> Refusal | None:
+    """The largest balance that can be held (M5)."""
+    too_much = wallet.balance + amount > MAX_AMOUNT
+    return AmountOverflow(max_amount=MAX_AMOUNT) if too_much else None
+
+
+def funds_refusal(
+    wallet: OpenState, amount: int, party: Party | None = None
+) -> Refusal | None:
     """Funds: balance less held covers the amount (C3)."""
     available = wallet.balance - wallet.held
     if available >= amount:
@@ -171,6 +179,7 @@ def funds_refusal(wallet: OpenState, amount: int) -> Refusal | None:
         requested_amount=amount,
         available_amount=available,
         currency=wallet.profile.currency,
+        party=party,
     )
 
 

@@ -1,16 +1,19 @@
-"""The two facts of money that moves, built from a wallet that allows it."""
+"""The facts of money that moves or is set aside, where a wallet allows it."""
 
 from __future__ import annotations
 
 from healthpay_core.context import Context
 from healthpay_core.making import maker
+from healthpay_core.wallet.card_usage import CardUsage
 from healthpay_core.wallet.events import (
     CreditReason,
     DebitReason,
+    HoldPurpose,
     LimitUsage,
     Related,
     WalletCredited,
     WalletDebited,
+    WalletHoldPlaced,
 )
 from healthpay_core.wallet.state import OpenState
 
@@ -51,10 +54,10 @@ def debited(
     reason: DebitReason,
     counter_account: str,
     reference: str | None,
-    usage: LimitUsage,
+    usage: LimitUsage | None,
     related: Related | None = None,
 ) -> WalletDebited:
-    """Money out, all checks passed."""
+    """Money out, all checks passed; without usage, no limit counts it (K7)."""
     return _make_debited(
         amount=amount,
         currency=wallet.profile.currency,
@@ -66,7 +69,37 @@ def debited(
         reference_claimed=_claims(context, reference),
         related=related,
         limit_usage=usage,
+        limit_policy=None if usage is None else context.policy.ref,
+    )
+
+
+def hold_placed(
+    wallet: OpenState,
+    context: Context,
+    *,
+    hold_id: str,
+    amount: int,
+    purpose: HoldPurpose,
+    expires_at: int,
+    usage: LimitUsage,
+    related: Related | None = None,
+    card_id: str | None = None,
+    card_usage: CardUsage | None = None,
+) -> WalletHoldPlaced:
+    """Money set aside, all checks passed."""
+    return WalletHoldPlaced(
+        hold_id=hold_id,
+        amount=amount,
+        currency=wallet.profile.currency,
+        purpose=purpose,
+        expires_at=expires_at,
+        balance_after=wallet.balance,
+        held_after=wallet.held + amount,
+        limit_usage=usage,
         limit_policy=context.policy.ref,
+        related=related,
+        card_id=card_id,
+        card_usage=card_usage,
     )
 
 

@@ -10,6 +10,7 @@ from typing import Final, TypeAlias, TypeVar, assert_never
 from healthpay_core.corruption import StreamCorrupted
 from healthpay_core.making import maker
 from healthpay_core.policy import KycLevel, WalletType
+from healthpay_core.wallet.card_usage import CardUsage, given_back
 from healthpay_core.wallet.events import (
     LimitUsage,
     WalletActivated,
@@ -37,14 +38,16 @@ class WalletProfile:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Hold:
-    """What is still set aside, and the day that counted it (K4)."""
+    """What is still set aside, and the day and card that counted it (K4)."""
 
     amount: int
     expires_at: int
     counted_on: str
+    card_id: str | None = None
 
 
 NO_HOLDS: Final[Mapping[str, Hold]] = MappingProxyType({})
+NO_CARDS: Final[Mapping[str, CardUsage]] = MappingProxyType({})
 NO_USAGE: Final = LimitUsage(date="", day=0, month=0, day_count=0, month_count=0)
 
 
@@ -65,6 +68,7 @@ class OpenWallet:
     holds: Mapping[str, Hold] = field(default_factory=lambda: NO_HOLDS)
     usage: LimitUsage = NO_USAGE
     references: frozenset[str] = frozenset()
+    card_usage: Mapping[str, CardUsage] = field(default_factory=lambda: NO_CARDS)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -183,6 +187,7 @@ def _in_status(status: type[_OpenStateT], state: OpenState) -> _OpenStateT:
         holds=state.holds,
         usage=state.usage,
         references=state.references,
+        card_usage=state.card_usage,
     )
 
 
@@ -256,6 +261,7 @@ def _moved(
         holds=holds,
         usage=usage,
         references=references,
+        card_usage=state.card_usage,
     )
 
 
@@ -270,12 +276,14 @@ def _hold_placed(state: OpenState, event: WalletHoldPlaced) -> OpenState:
         amount=event.amount,
         expires_at=event.expires_at,
         counted_on=event.limit_usage.date,
+        card_id=event.card_id,
     )
     return replace(
         state,
         held=held,
         holds=MappingProxyType({**state.holds, event.hold_id: hold}),
         usage=event.limit_usage,
+        card_usage=_card_counted(state, event),
     )
 
 
@@ -291,7 +299,24 @@ def _hold_released(state: OpenState, event: WalletHoldReleased) -> OpenState:
         held=held,
         holds=holds,
         usage=_given_back(state.usage, event.amount, counted_on),
+        card_usage=_card_given_back(state, hold, event.amount),
     )
+
+
+def _card_counted(state: OpenState, event: WalletHoldPlaced) -> Mapping[str, CardUsage]:
+    if event.card_id is None or event.card_usage is None:
+        return state.card_usage
+    return MappingProxyType({**state.card_usage, event.card_id: event.card_usage})
+
+
+def _card_given_back(
+    state: OpenState, hold: Hold | None, amount: int
+) -> Mapping[str, CardUsage]:
+    """Capacity of the card returns as the wallet's does (K4)."""
+    if hold is None or hold.card_id is None:
+        return state.card_usage
+    usage = given_back(state.card_usage[hold.card_id], amount, hold.counted_on)
+    return MappingProxyType({**state.card_usage, hold.card_id: usage})
 
 
 def _without(

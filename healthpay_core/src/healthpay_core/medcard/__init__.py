@@ -1,0 +1,1 @@
+"""The MedCard: a card on a wallet, spent with health-care merchants."""

@@ -1,0 +1,1 @@
+"""The payment: money from a payer to a merchant, held, captured, refunded."""

@@ -1,0 +1,242 @@
+"""Obligations: holds, and the settling of what was owed before.
+
+The processes give these orders, never the public (see the commands).
+"""
+
+from __future__ import annotations
+
+from typing import TypeAlias, assert_never
+
+from healthpay_core.context import Context
+from healthpay_core.refusals import (
+    InvalidStateTransition,
+    Party,
+    PaymentNotAuthorized,
+    Refusal,
+    TransferTimedOut,
+    WalletClosed,
+    WalletNotActive,
+)
+from healthpay_core.result import Err, Ok
+from healthpay_core.wallet import guards
+from healthpay_core.wallet.commands import (
+    CaptureHold,
+    Obligation,
+    PlaceHold,
+    ReceiveTransfer,
+    ReleaseHold,
+    SettleCredit,
+    SettleDebit,
+)
+from healthpay_core.wallet.events import (
+    Related,
+    WalletDebited,
+    WalletEvent,
+    WalletHoldReleased,
+)
+from healthpay_core.wallet.movements import credited, debited, hold_placed
+from healthpay_core.wallet.state import (
+    ActiveWallet,
+    ClosedWallet,
+    OpenState,
+    PendingWallet,
+    SuspendedWallet,
+    WalletState,
+)
+
+Decision: TypeAlias = Ok[tuple[WalletEvent, ...]] | Err[Refusal]
+
+
+def place_hold(command: PlaceHold, state: WalletState, context: Context) -> Decision:
+    """Set money aside, as a new obligation (K3)."""
+    if not isinstance(state, ActiveWallet):
+        return Err(guards.not_active(state))
+    if command.hold_id in state.holds:
+        return Err(
+            InvalidStateTransition(
+                current_status="active", requested="a second hold of the same id"
+            )
+        )
+    refusal = guards.currency_refusal(state, command.currency)
+    if refusal is not None:
+        return Err(refusal)
+    usage = guards.outflow(state, command.amount, context)
+    if isinstance(usage, Err):
+        return usage
+    placed = hold_placed(
+        state,
+        context,
+        hold_id=command.hold_id,
+        amount=command.amount,
+        purpose=command.purpose,
+        expires_at=command.expires_at,
+        usage=usage.value,
+        related=command.related,
+    )
+    return Ok((placed,))
+
+
+def release_hold(command: ReleaseHold, state: WalletState) -> Decision:
+    """Give back what is still held, whatever the status (W5)."""
+    settling = _settling(state, command.hold_id)
+    if isinstance(settling, Err):
+        return settling
+    wallet = settling.value
+    amount = wallet.holds[command.hold_id].amount
+    released = WalletHoldReleased(
+        hold_id=command.hold_id,
+        amount=amount,
+        currency=wallet.profile.currency,
+        reason=command.reason,
+        balance_after=wallet.balance,
+        held_after=wallet.held - amount,
+    )
+    return Ok((released,))
+
+
+def capture_hold(command: CaptureHold, state: WalletState) -> Decision:
+    """Debit out of a hold, whatever the status and the limits (W5, K5)."""
+    settling = _settling(state, command.hold_id)
+    if isinstance(settling, Err):
+        return settling
+    wallet = settling.value
+    refusal = guards.currency_refusal(wallet, command.currency)
+    if refusal is not None:
+        return Err(refusal)
+    if wallet.holds[command.hold_id].amount < command.amount:
+        return Err(PaymentNotAuthorized(hold_id=command.hold_id))
+    captured = WalletDebited(
+        amount=command.amount,
+        currency=wallet.profile.currency,
+        reason=command.reason,
+        balance_after=wallet.balance - command.amount,
+        held_after=wallet.held - command.amount,
+        counter_account=command.counter_account,
+        reference=command.reference,
+        related=command.related,
+        hold_id=command.hold_id,
+    )
+    return Ok((captured,))
+
+
+def decide_obligation(
+    command: Obligation, state: WalletState, context: Context
+) -> Decision:
+    """Decide one order of a process on one wallet."""
+    match command:
+        case PlaceHold():
+            return place_hold(command, state, context)
+        case ReleaseHold():
+            return release_hold(command, state)
+        case CaptureHold():
+            return capture_hold(command, state)
+        case ReceiveTransfer():
+            return receive_transfer(command, state, context)
+        case SettleCredit():
+            return settle_credit(command, state, context)
+        case SettleDebit():
+            return settle_debit(command, state, context)
+    assert_never(command)
+
+
+def receive_transfer(
+    command: ReceiveTransfer, state: WalletState, context: Context
+) -> Decision:
+    """Take in a transfer's money, in time and as any credit (T5, T7)."""
+    if context.now >= command.not_after:
+        return Err(TransferTimedOut(expired_at=command.not_after))
+    if not isinstance(state, ActiveWallet):
+        return Err(guards.not_active(state, "destination"))
+    refusal = guards.currency_refusal(
+        state, command.currency, "destination"
+    ) or guards.inflow_refusal(
+        state, command.amount, "transfer_in", context, "destination"
+    )
+    if refusal is not None:
+        return Err(refusal)
+    event = credited(
+        state,
+        context,
+        amount=command.amount,
+        reason="transfer_in",
+        counter_account="wallet:" + command.source_wallet_id,
+        reference=command.reference,
+        related=Related(transfer_id=command.transfer_id),
+    )
+    return Ok((event,))
+
+
+def settle_credit(
+    command: SettleCredit, state: WalletState, context: Context
+) -> Decision:
+    """Bring in what was owed, whatever the status and the limits (W5, K7)."""
+    settled = _open(state, command.party)
+    if isinstance(settled, Err):
+        return settled
+    wallet = settled.value
+    refusal = guards.currency_refusal(
+        wallet, command.currency, command.party
+    ) or guards.overflow_refusal(wallet, command.amount)
+    if refusal is not None:
+        return Err(refusal)
+    event = credited(
+        wallet,
+        context,
+        amount=command.amount,
+        reason=command.reason,
+        counter_account=command.counter_account,
+        reference=command.reference,
+        related=command.related,
+    )
+    return Ok((event,))
+
+
+def settle_debit(
+    command: SettleDebit, state: WalletState, context: Context
+) -> Decision:
+    """Take out what was owed, whatever the limits, if it is there (W5, P14)."""
+    settled = _open(state, command.party)
+    if isinstance(settled, Err):
+        return settled
+    wallet = settled.value
+    refusal = guards.currency_refusal(
+        wallet, command.currency, command.party
+    ) or guards.funds_refusal(wallet, command.amount, command.party)
+    if refusal is not None:
+        return Err(refusal)
+    event = debited(
+        wallet,
+        context,
+        amount=command.amount,
+        reason=command.reason,
+        counter_account=command.counter_account,
+        reference=command.reference,
+        usage=None,
+        related=command.related,
+    )
+    return Ok((event,))
+
+
+def _open(state: WalletState, party: Party | None) -> Ok[OpenState] | Err[Refusal]:
+    match state:
+        case ActiveWallet() | SuspendedWallet():
+            return Ok(state)
+        case PendingWallet():
+            return Err(WalletNotActive(current_status="pending", party=party))
+        case ClosedWallet():
+            return Err(WalletClosed(party=party))
+    assert_never(state)
+
+
+def _settling(state: WalletState, hold_id: str) -> Ok[OpenState] | Err[Refusal]:
+    """The wallet, if it has this hold; suspension does not matter (W5)."""
+    match state:
+        case ActiveWallet() | SuspendedWallet():
+            if hold_id not in state.holds:
+                return Err(PaymentNotAuthorized(hold_id=hold_id))
+            return Ok(state)
+        case PendingWallet():
+            return Err(PaymentNotAuthorized(hold_id=hold_id))
+        case ClosedWallet():
+            return Err(WalletClosed())
+    assert_never(state)
