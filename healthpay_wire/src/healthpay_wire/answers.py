@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from dataclasses import fields
+from types import MappingProxyType
 from typing import Final
 
 import orjson
@@ -11,20 +13,37 @@ from healthpay_core import (
     Committed,
     Decided,
     EventRef,
+    MedCardView,
+    PaymentView,
     Rejected,
     Resource,
     TransferView,
     WalletView,
     event_id,
 )
+from healthpay_wire.instants import format_instant
 from healthpay_wire.names import camel
 from healthpay_wire.refusals import pack_refusal, unpack_refusal
-from healthpay_wire.strict import strict_converter
 from healthpay_wire.upcasters import Members
 
-_CONVERTER = strict_converter(detailed=False)
-_WALLET_FIELDS: Final = tuple(f.name for f in fields(WalletView))
-_TRANSFER_FIELDS: Final = tuple(f.name for f in fields(TransferView))
+_KINDS: Final[Mapping[str, type[Resource]]] = MappingProxyType(
+    {"w": WalletView, "t": TransferView, "p": PaymentView, "c": MedCardView}
+)
+_SHORT: Final = MappingProxyType({cls: kind for kind, cls in _KINDS.items()})
+_NAMES: Final = MappingProxyType(
+    {
+        WalletView: "wallet",
+        TransferView: "transfer",
+        PaymentView: "payment",
+        MedCardView: "medcard",
+    }
+)
+_FIELDS: Final = MappingProxyType(
+    {cls: tuple(f.name for f in fields(cls)) for cls in _SHORT}
+)
+_MEMBERS: Final = MappingProxyType(
+    {cls: tuple((camel(name), name) for name in _FIELDS[cls]) for cls in _SHORT}
+)
 
 
 def resource_members(resource: Resource) -> tuple[str, Members]:
@@ -42,9 +61,11 @@ def resource_members(resource: Resource) -> tuple[str, Members]:
             "available": resource.balance - resource.held,
             "version": resource.version,
         }
-    return "transfer", {
-        camel(name): getattr(resource, name) for name in _TRANSFER_FIELDS
-    }
+    kind = type(resource)
+    members: Members = {m: getattr(resource, name) for m, name in _MEMBERS[kind]}
+    if isinstance(resource, PaymentView) and resource.expires_at is not None:
+        members["expiresAt"] = format_instant(resource.expires_at)
+    return _NAMES[kind], members
 
 
 def encode_committed(outcome: Committed) -> bytes:
@@ -75,12 +96,11 @@ def pack_outcome(outcome: Decided) -> bytes:
     if isinstance(outcome, Rejected):
         return orjson.dumps(["r", *pack_refusal(outcome.error)])
     resource = outcome.resource
-    wallet = isinstance(resource, WalletView)
-    names = _WALLET_FIELDS if wallet else _TRANSFER_FIELDS
+    kind = type(resource)
     return orjson.dumps(
         [
-            "w" if wallet else "t",
-            [getattr(resource, name) for name in names],
+            _SHORT[kind],
+            [getattr(resource, name) for name in _FIELDS[kind]],
             [[e.event_type, e.aggregate_id, e.sequence] for e in outcome.events],
         ]
     )
@@ -119,8 +139,7 @@ def unpack_outcome(packed: bytes, command_id: str, correlation_id: str) -> Decid
 
 
 def _resource(kind: str, values: list[object]) -> Resource:
-    cls: type[WalletView | TransferView]
-    cls = WalletView if kind == "w" else TransferView
-    names = _WALLET_FIELDS if kind == "w" else _TRANSFER_FIELDS
-    members = {camel(name): value for name, value in zip(names, values, strict=True)}
-    return _CONVERTER.structure(members, cls)
+    """The view of a packed resource; the values are this package's own."""
+    cls = _KINDS[kind]
+    build: Callable[..., Resource] = cls
+    return build(**dict(zip(_FIELDS[cls], values, strict=True)))

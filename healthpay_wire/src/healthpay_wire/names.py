@@ -10,6 +10,7 @@ _RENAMED: Final[Mapping[tuple[str, str], str]] = {
     ("WalletKycLevelChanged", "from_level"): "from",
     ("WalletKycLevelChanged", "to_level"): "to",
     ("TransferFailed", "failure_code"): "code",
+    ("PaymentFailed", "failure_code"): "code",
 }
 
 

@@ -71,6 +71,8 @@ def type_schema(kind: object) -> Schema:
         return type_schema(inner)
     if get_origin(kind) is Literal:
         return {"enum": list(get_args(kind))}
+    if get_origin(kind) is tuple:
+        return {"type": "array", "items": type_schema(get_args(kind)[0])}
     if kind is bool:
         return {"type": "boolean"}
     if kind is int:

@@ -8,6 +8,22 @@ from typing import Final
 import orjson
 
 from healthpay_core import State
+from healthpay_core.medcard.state import (
+    ActiveCard,
+    CancelledCard,
+    ExpiredCard,
+    IssuedCard,
+    SuspendedCard,
+)
+from healthpay_core.payment.state import (
+    AuthorizedPayment,
+    CapturedPayment,
+    FailedPayment,
+    InitiatedPayment,
+    PartiallyRefundedPayment,
+    RefundedPayment,
+    VoidedPayment,
+)
 from healthpay_core.transfer.state import (
     CompletedTransfer,
     FailedTransfer,
@@ -32,6 +48,18 @@ _STATES: Final[dict[str, type[State]]] = {
     "transfer.initiated": InitiatedTransfer,
     "transfer.completed": CompletedTransfer,
     "transfer.failed": FailedTransfer,
+    "payment.initiated": InitiatedPayment,
+    "payment.authorized": AuthorizedPayment,
+    "payment.captured": CapturedPayment,
+    "payment.partially_refunded": PartiallyRefundedPayment,
+    "payment.refunded": RefundedPayment,
+    "payment.voided": VoidedPayment,
+    "payment.failed": FailedPayment,
+    "medcard.issued": IssuedCard,
+    "medcard.active": ActiveCard,
+    "medcard.suspended": SuspendedCard,
+    "medcard.expired": ExpiredCard,
+    "medcard.cancelled": CancelledCard,
 }
 _NAMES: Final = MappingProxyType({cls: name for name, cls in _STATES.items()})
 _CONVERTER = strict_converter(detailed=False)

@@ -32,7 +32,9 @@ from healthpay_wire.names import camel, member_name
 T = TypeVar("T")
 Hook = Callable[[object, object], object]
 
-INSTANT_FIELDS: Final = frozenset({"expires_at", "completed_at", "resets_at"})
+INSTANT_FIELDS: Final = frozenset(
+    {"expires_at", "expired_at", "completed_at", "resets_at"}
+)
 """Fields whose integers are instants: RFC 3339 on the wire."""
 
 _KINDS: Final[Mapping[type, str]] = {
