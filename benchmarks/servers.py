@@ -88,12 +88,14 @@ def floor(*, wallets: int, connections: int) -> Iterator[Target]:
 
 
 @contextmanager
-def express(*, wallets: int, connections: int) -> Iterator[Target]:
+def express(*, wanted: bool, wallets: int, connections: int) -> Iterator[Target]:
     """Express with a list in memory.
 
     Raises:
-        NotAvailable: Node, npm or the package cannot be had.
+        NotAvailable: Node, npm or the package cannot be had, or is not wanted.
     """
+    if not wanted:
+        raise NotAvailable("left out by --without-express")
     node, folder = _node("node"), _installed_express()
     with _listening((node, "server.js"), folder) as port:
         yield Target(port, wallets=wallets, connections=connections)

@@ -59,9 +59,8 @@ def run(scale: Scale) -> Iterator[Figure]:
         yield from _own(mine)
         yield _against("the bare ASGI floor", mine, least, None)
         try:
-            if not scale.express:
-                raise servers.NotAvailable("left out by --without-express")
-            other = stack.enter_context(servers.express(**load))
+            express = servers.express(wanted=scale.express, **load)
+            other = stack.enter_context(express)
         except servers.NotAvailable as reason:
             yield _not_measured(f"{_NAME} / Express in memory", reason)
         else:
