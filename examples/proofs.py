@@ -5,7 +5,6 @@ What the domain folds with `evolve` is added up here again in plain dictionaries
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final, TypeAlias
@@ -225,8 +224,3 @@ def _read(store: EventStore, stream: StreamId) -> Iterator[RecordedEvent]:
     while page := store.read(stream, after, _PAGE):
         yield from page
         after = page[-1].envelope.sequence
-
-
-def failures(proofs: Iterable[Proof]) -> Counter[str]:
-    """How many faults each failed claim has."""
-    return Counter({p.claim: max(1, len(p.faults)) for p in proofs if not p.holds})

@@ -22,7 +22,7 @@ from tqdm import tqdm
 
 from examples.data.generate import LEAST_COMMANDS, month
 from examples.data.requests import TimedRequest
-from examples.proofs import Acknowledged, Progress, Proof, failures, prove
+from examples.proofs import Acknowledged, Progress, Proof, prove
 from healthpay_core import (
     CommandHandler,
     Committed,
@@ -187,12 +187,14 @@ def report(tally: Tally, took_s: float) -> Iterator[str]:
 def verdict(proofs: list[Proof]) -> int:
     """Print the proofs; 0 when all hold, else 1."""
     _say("", *map(str, proofs))
-    failed = failures(proofs)
-    if not failed:
-        return 0
-    claims = "; ".join(f"{claim}: {count} faults" for claim, count in failed.items())
-    sys.stderr.write(f"replay: the store is damaged. Not so: {claims}\n")
-    return 1
+    failed = [
+        f"{proof.claim} ({len(proof.faults):,} faults in {proof.checked:,} checked)"
+        for proof in proofs
+        if not proof.holds
+    ]
+    if failed:
+        sys.stderr.write(f"replay: not proved: {'; '.join(failed)}\n")
+    return 1 if failed else 0
 
 
 def _played(
