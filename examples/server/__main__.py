@@ -56,7 +56,7 @@ async def _serve(settings: Settings) -> None:
     http = HttpSettings(
         max_body_bytes=settings.max_body_bytes, max_in_flight=settings.max_in_flight
     )
-    app = HealthPayApp(lambda: resources(settings, (logs.CommandLog(),)), http)
+    app = HealthPayApp(lambda: resources(settings, (logs.CommandLog(),)), settings=http)
     server = GracefulServer(
         app, settings, on_listening=listening, on_stopping=app.drain
     )

@@ -8,7 +8,7 @@ import signal
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from socket import socket
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 import uvicorn
 
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from uvicorn._types import ASGIApplication
 
     from examples.server.settings import Settings
+    from healthpay_http import HealthPayApp
 
 
 class GracefulServer(uvicorn.Server):
@@ -30,7 +31,7 @@ class GracefulServer(uvicorn.Server):
 
     def __init__(
         self,
-        app: ASGIApplication,
+        app: HealthPayApp,
         settings: Settings,
         *,
         on_listening: Callable[[str], None],
@@ -76,9 +77,10 @@ class GracefulServer(uvicorn.Server):
         self.handle_exit(number, None)
 
 
-def _config(app: ASGIApplication, settings: Settings) -> uvicorn.Config:
+def _config(app: HealthPayApp, settings: Settings) -> uvicorn.Config:
     return uvicorn.Config(
-        app,
+        # ASGI both, but uvicorn types each message, HealthPay any mapping.
+        cast("ASGIApplication", app),
         host=settings.host,
         port=settings.port,
         loop="none",

@@ -1,14 +1,11 @@
-"""An environment without any setting of the machine the tests run on."""
+"""The examples run from the root of the repository, and so do their tests."""
 
 from __future__ import annotations
 
-import os
+import sys
+from pathlib import Path
 
-import pytest
-
-
-@pytest.fixture(autouse=True)
-def _no_settings(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in list(os.environ):
-        if name.startswith("HEALTHPAY_"):
-            monkeypatch.delenv(name)
+ROOT = Path(__file__).parents[2]
+if str(ROOT) not in sys.path:
+    # At the end, so that installed distributions come first.
+    sys.path.append(str(ROOT))

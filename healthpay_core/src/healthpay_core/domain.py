@@ -128,6 +128,7 @@ _PAYMENT_COMMANDS: Final = (
     ExpireAuthorization,
     FailPayment,
 )
+_INDIRECT: Final = frozenset(_PAYMENT_COMMANDS) - {InitiatePayment}
 _CARD_COMMANDS: Final = (
     IssueMedCard,
     ActivateMedCard,
@@ -182,9 +183,7 @@ def streams(command: Command, at: Lookup = _nowhere) -> tuple[StreamId, ...]:
 
 def is_indirect(command: Command) -> bool:
     """Whether `streams` must look into the primary stream to name the others."""
-    return isinstance(command, _PAYMENT_COMMANDS) and not isinstance(
-        command, InitiatePayment
-    )
+    return type(command) in _INDIRECT
 
 
 def creates(command: Command) -> bool:

@@ -14,7 +14,7 @@ from typing import assert_never
 from healthpay_core import domain
 from healthpay_core.clock import Clock, SystemClock
 from healthpay_core.corruption import StreamCorrupted
-from healthpay_core.ids import new_id
+from healthpay_core.ids import StreamId, new_id
 from healthpay_core.outcome import (
     CommandRequest,
     Outcome,
@@ -211,8 +211,15 @@ class CommandHandler:
             requests, now, self.clock.business_day(now), self.policy, self.states
         )
         records = self._known(requests) | trial.recovered
-        wanted = [streams_of(r) for r in requests if r.command_id not in records]
-        self.states.prepare({s for streams in wanted for s in streams})
+        needs = [streams_of(request) for request in requests]
+        self.states.prepare(
+            {
+                stream
+                for request, streams in zip(requests, needs, strict=True)
+                if request.command_id not in records
+                for stream in streams
+            }
+        )
         for index, request in enumerate(requests):
             record = records.get(request.command_id)
             if record is not None:
@@ -221,7 +228,7 @@ class CommandHandler:
                 conflict = ConcurrencyConflict(attempts=self._max_attempts)
                 turn.answer(index, rejected(request, conflict))
             else:
-                record = self._decide_one(turn, index, request)
+                record = self._decide_one(turn, index, request, needs[index])
                 if record is not None:
                     records[request.command_id] = record
         return turn
@@ -240,14 +247,18 @@ class CommandHandler:
         return records
 
     def _decide_one(
-        self, turn: Turn, index: int, request: CommandRequest
+        self,
+        turn: Turn,
+        index: int,
+        request: CommandRequest,
+        streams: tuple[StreamId, ...],
     ) -> OutcomeRecord | None:
         try:
             refusal = domain.validate(request.command) or self._stale(turn, request)
             if refusal is None:
-                decision = turn.decide(request)
+                decision = turn.decide(request, streams)
                 if not isinstance(decision, Err):
-                    return turn.accept(index, request, decision.value)
+                    return turn.accept(index, request, streams[0], decision.value)
                 refusal = decision.error
         except Exception as error:
             fault = self._fault(error)

@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from threading import Lock
+from typing import assert_never
 
 from healthpay_core.envelope import EventEnvelope, RecordedEvent
 from healthpay_core.events import Event
 from healthpay_core.ids import StreamId
+from healthpay_core.making import maker
 from healthpay_core.outcome import OutcomeRecord
 from healthpay_core.ports import (
     AnyVersion,
@@ -24,6 +26,8 @@ from healthpay_core.ports import (
 
 Digest = Callable[[bytes, EventEnvelope], bytes]
 """(hash of the previous event, event) -> hash; `healthpay_wire` has the one of A2."""
+
+_make_recorded = maker(RecordedEvent)
 
 
 class InMemoryEventStore:
@@ -122,7 +126,7 @@ class InMemoryEventStore:
             digest = b"" if self._digest is None else self._digest(prev_hash, event)
             heads[event.stream] = (version + 1, digest)
             recorded.append(
-                RecordedEvent(
+                _make_recorded(
                     position=position,
                     envelope=event,
                     prev_hash=prev_hash,
@@ -140,10 +144,11 @@ class InMemoryEventStore:
 
 def meets(actual: int, expected: ExpectedVersion) -> bool:
     """Whether a stream's version is what an append expects."""
+    if isinstance(expected, int):
+        return actual == expected
     match expected:
         case AnyVersion():
             return True
         case StreamExists():
             return actual > 0
-        case _:
-            return actual == expected
+    assert_never(expected)

@@ -8,6 +8,7 @@ from typing import TypeAlias
 from healthpay_core.domain import Command
 from healthpay_core.envelope import SYSTEM, Actor, CommandMeta, EventEnvelope
 from healthpay_core.ids import new_id
+from healthpay_core.making import maker
 from healthpay_core.refusals import NotDone
 from healthpay_core.views import Resource
 
@@ -51,12 +52,15 @@ class EventRef:
     @staticmethod
     def of(envelope: EventEnvelope) -> EventRef:
         """The name of an event."""
-        return EventRef(
+        return _make_ref(
             event_id=envelope.event_id,
             event_type=envelope.event_type,
             aggregate_id=envelope.aggregate_id,
             sequence=envelope.sequence,
         )
+
+
+_make_ref = maker(EventRef)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

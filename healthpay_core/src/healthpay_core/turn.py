@@ -11,6 +11,7 @@ from healthpay_core.domain import Facts, State
 from healthpay_core.envelope import CommandMeta, EventEnvelope
 from healthpay_core.events import Event
 from healthpay_core.ids import StreamId, event_id
+from healthpay_core.making import maker
 from healthpay_core.outcome import (
     CommandRequest,
     Committed,
@@ -25,6 +26,11 @@ from healthpay_core.ports import Append
 from healthpay_core.refusals import Refusal
 from healthpay_core.result import Err, Ok
 from healthpay_core.states import ABSENT, StateCache, Versioned
+
+_make_meta = maker(CommandMeta)
+_make_envelope = maker(EventEnvelope)
+_make_committed = maker(Committed)
+_make_record = maker(OutcomeRecord)
 
 
 class Turn:
@@ -50,18 +56,22 @@ class Turn:
         self._states = states
         self._outcomes: list[Outcome | None] = [None] * len(requests)
         self._expected: dict[StreamId, int] = {}
-        self._read: tuple[StreamId, ...] = ()
+        self._read: Sequence[StreamId] = ()
         self._events: list[EventEnvelope] = []
 
-    def decide(self, request: CommandRequest) -> Ok[Facts] | Err[Refusal]:
-        """Decide on what the earlier commands of the turn left (T9)."""
+    def decide(
+        self, request: CommandRequest, streams: Sequence[StreamId]
+    ) -> Ok[Facts] | Err[Refusal]:
+        """Decide on what the earlier commands of the turn left (T9).
+
+        `streams` are the command's own, of `domain.streams`.
+        """
         command = request.command
-        streams = domain.streams(command, self._state)
         if domain.is_indirect(command):
+            streams = domain.streams(command, self._state)
             self._states.prepare_more(streams)
-        states: dict[StreamId, State | None] = {
-            stream: self._at(stream)[0] for stream in streams
-        }
+        at = self._at
+        states: dict[StreamId, State | None] = {s: at(s)[0] for s in streams}
         self._read = streams
         return domain.decide(command, states, self._context, request.command_id)
 
@@ -70,28 +80,31 @@ class Turn:
         return self._at(stream)[1]
 
     def accept(
-        self, index: int, request: CommandRequest, facts: Facts
+        self, index: int, request: CommandRequest, primary: StreamId, facts: Facts
     ) -> OutcomeRecord:
-        """Wrap the facts once, evolve the working copies, note the outcome."""
+        """Wrap the facts once, evolve the working copies, note the outcome.
+
+        `primary` is the stream of the resource that the command is about.
+        """
         meta = self._meta(request)
         after: dict[StreamId, Versioned] = {}
         events = [
             self._event(number, fact, meta, after) for number, fact in enumerate(facts)
         ]
-        primary = domain.primary_stream(request.command)
         state, version = after.get(primary, ABSENT)
         if state is None:
             raise AssertionError("a decision without a fact about its resource")
-        committed = Committed(
+        committed = _make_committed(
             command_id=request.command_id,
             correlation_id=meta.correlation_id,
             resource=domain.view(primary, state, version),
             events=tuple(map(EventRef.of, events)),
         )
         # Nothing has raised, so the turn takes over the whole command at once.
-        # What was only read must not have changed either: a card, a payee.
-        for stream in self._read:
-            self._expected.setdefault(stream, self._at(stream)[1])
+        if len(self._read) > len(after):
+            # What was only read must not have changed either: a card, a payee.
+            for stream in self._read:
+                self._expected.setdefault(stream, self._at(stream)[1])
         for envelope in events:
             self._expected.setdefault(envelope.stream, envelope.sequence - 1)
         self._events += events
@@ -168,7 +181,7 @@ class Turn:
         outcome: Decided,
         meta: CommandMeta,
     ) -> OutcomeRecord:
-        record = OutcomeRecord(
+        record = _make_record(
             fingerprint=request.fingerprint, outcome=outcome, meta=meta
         )
         self.records.append(record)
@@ -177,7 +190,7 @@ class Turn:
 
     def _meta(self, request: CommandRequest) -> CommandMeta:
         command_id = request.command_id
-        return CommandMeta(
+        return _make_meta(
             command_id=command_id,
             actor=request.actor,
             correlation_id=request.correlation_id or command_id,
@@ -199,7 +212,7 @@ class Turn:
         stream, data = fact
         state, version = after.get(stream) or self._at(stream)
         after[stream] = (domain.evolve(state, data), version + 1)
-        return EventEnvelope(
+        return _make_envelope(
             event_id=event_id(stream.partition("/")[2], meta.command_id, index),
             stream=stream,
             sequence=version + 1,

@@ -199,12 +199,14 @@ class Writer:
     def _duplicates(self, command_ids: Iterable[str]) -> DuplicateCommand | None:
         ids = [pack_id(command_id) for command_id in command_ids]
         found: set[str] = set()
+        # Asked anew: own appends may have begun a month since the last look.
+        months = _distinct_months(self._connection) if ids else ()
         for start in range(0, len(ids), 500):
             some = ids[start : start + 500]
             rows = self._connection.execute(
-                f"SELECT id FROM commands WHERE month IN ({marks(len(self._months))})"
+                f"SELECT id FROM commands WHERE month IN ({marks(len(months))})"
                 f" AND id IN ({marks(len(some))})",
-                (*self._months, *some),
+                (*months, *some),
             )
             found.update(unpack_id(row[0]) for row in rows)
         return DuplicateCommand(command_ids=frozenset(found)) if found else None

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from healthpay_core.events import Event
+from healthpay_core.ids import event_id
 from healthpay_core.money import MAX_AMOUNT
 from healthpay_core.outcome import Committed, Decided, EventRef, Rejected
 from healthpay_core.policy import PolicyRef
@@ -223,18 +224,22 @@ REFUSALS: Final[tuple[NotDone, ...]] = (
 
 def outcomes() -> dict[str, Decided]:
     """Outcomes of every shape, by the name of their command."""
-    ref = EventRef(
-        event_id=command_id("event"),
-        event_type="wallet.credited",
-        aggregate_id=_WALLET,
-        sequence=7,
-    )
     committed: dict[str, Decided] = {
         f"committed {number}": Committed(
             command_id=command_id(f"committed {number}"),
             correlation_id=command_id(f"correlation of committed {number}"),
             resource=resource,
-            events=(ref,) * (number + 1),
+            events=tuple(
+                EventRef(
+                    event_id=event_id(
+                        _WALLET, command_id(f"committed {number}"), index
+                    ),
+                    event_type="wallet.credited",
+                    aggregate_id=_WALLET,
+                    sequence=7 + index,
+                )
+                for index in range(number + 1)
+            ),
         )
         for number, resource in enumerate(RESOURCES)
     }

@@ -1,0 +1,20 @@
+"""The rows of the specification's table that are measured here."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from typing import Final
+
+from benchmarks.measure import Figure, Scale
+from benchmarks.rows import durable, http, imports, loading, memory, open_loop
+
+ROWS: Final[Mapping[int, Callable[[Scale], Iterable[Figure]]]] = {
+    1: memory.run,
+    2: durable.one_caller,
+    3: durable.many_callers,
+    4: http.run,
+    5: open_loop.run,
+    7: loading.replay,
+    8: loading.for_a_command,
+    11: imports.run,
+}

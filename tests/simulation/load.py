@@ -1,0 +1,69 @@
+"""Clients that send commands to servers and keep books of the answers."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterable, Sequence
+from random import Random
+
+from tests.simulation.driving import Connection
+from tests.simulation.ledger import Intent, Ledger
+
+REPEATED = 0.1
+"""How often a client sends a command once more although it was answered."""
+
+GONE = (OSError, EOFError)
+
+
+async def send_all(url: str, ledger: Ledger, intents: Iterable[Intent]) -> None:
+    """Send each until it is decided, over one connection."""
+    connection = await Connection.open(url)
+    for sent in intents:
+        await _until_final(connection, ledger, sent)
+    connection.close()
+
+
+async def run_load(
+    urls: Sequence[str], ledger: Ledger, *, connections: int, seed: int, limit: int
+) -> None:
+    """Many clients at once, until each has sent `limit`, or the servers are gone.
+
+    Client and server number meet in a circle: neighbours use other servers.
+    """
+    clients = [
+        _client(urls, number, ledger, Random(f"{seed} {number}"), limit)
+        for number in range(connections)
+    ]
+    await asyncio.gather(*clients)
+
+
+async def _client(
+    urls: Sequence[str], number: int, ledger: Ledger, random: Random, limit: int
+) -> None:
+    lines: list[Connection] = []
+    try:
+        for step in range(len(urls)):
+            url = urls[(number + step) % len(urls)]
+            lines.append(await Connection.open(url))
+        for _, sent in zip(range(limit), ledger.commands(random), strict=False):
+            repeated = random.random() < REPEATED
+            # A double click: everywhere at once, with the same key.
+            chosen = lines if repeated else lines[:1]
+            await asyncio.gather(*(_until_final(li, ledger, sent) for li in chosen))
+            if repeated:
+                await _until_final(lines[0], ledger, sent)
+    except GONE:
+        return
+    finally:
+        for line in lines:
+            line.close()
+
+
+async def _until_final(line: Connection, ledger: Ledger, sent: Intent) -> None:
+    while True:
+        ledger.sends(sent)
+        answer = await line.post(sent.path, sent.key, sent.body)
+        ledger.hears(sent, answer)
+        if answer.is_final:
+            return
+        await asyncio.sleep(0.005)

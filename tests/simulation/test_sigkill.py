@@ -1,0 +1,63 @@
+"""The server is killed under load, again and again; nothing it said is lost."""
+
+from __future__ import annotations
+
+import asyncio
+from itertools import islice
+from pathlib import Path
+from random import Random
+
+import pytest
+
+from healthpay_sql import SqliteEventStore
+from tests.simulation.driving import ServerProcess
+from tests.simulation.ledger import Ledger
+from tests.simulation.load import run_load, send_all
+
+FILES = 5
+KILLS_PER_FILE = 10
+SEED = 20_261_125
+
+
+@pytest.mark.crash
+@pytest.mark.parametrize("number", range(FILES))
+def test_what_was_acknowledged_survives_ten_sigkills_exactly_once(
+    tmp_path: Path, number: int
+) -> None:
+    """I7, I4, A2: after SIGKILL each acknowledged command is stored, and once.
+
+    Five files, ten kills each: fifty.
+    """
+    file, ledger, random = tmp_path / "healthpay.db", Ledger(), Random(SEED + number)
+    with ServerProcess(file) as server:
+        asyncio.run(send_all(server.url, ledger, ledger.opening(6)))
+    were_in_doubt = 0
+    for kill in range(KILLS_PER_FILE + 1):
+        with ServerProcess(file) as server:
+            were_in_doubt += len(ledger.in_doubt)
+            asyncio.run(_settle(server.url, ledger, random))
+            with SqliteEventStore(file) as store:
+                ledger.check(store)
+            if kill < KILLS_PER_FILE:
+                asyncio.run(_load_then_kill(server, ledger, random, seed=kill))
+    assert were_in_doubt > KILLS_PER_FILE, "the kills hit nothing under way"
+    assert len(ledger.answers) > 20 * KILLS_PER_FILE, "the load was no load"
+
+
+async def _load_then_kill(
+    server: ServerProcess, ledger: Ledger, random: Random, *, seed: int
+) -> None:
+    load = asyncio.create_task(
+        run_load([server.url], ledger, connections=8, seed=seed, limit=10_000)
+    )
+    await asyncio.sleep(random.uniform(0.02, 0.4))
+    server.kill()
+    await load
+
+
+async def _settle(url: str, ledger: Ledger, random: Random) -> None:
+    """Clients do what they are told to: the same request with the same key."""
+    await send_all(url, ledger, list(ledger.in_doubt.values()))
+    answered = [sent for sent, _ in ledger.answers.values()]
+    last = islice(reversed(answered), 30)
+    await send_all(url, ledger, [*last, *random.sample(answered, 10)])

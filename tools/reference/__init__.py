@@ -1,0 +1,1 @@
+"""The generated pages of `docs/reference/`: what the code says of itself."""
