@@ -7,11 +7,23 @@ from typing import Protocol
 
 from healthpay_core import domain
 from healthpay_core.envelope import RecordedEvent
-from healthpay_core.ids import StreamId, transfer_stream, wallet_stream
+from healthpay_core.ids import (
+    StreamId,
+    medcard_stream,
+    payment_stream,
+    transfer_stream,
+    wallet_stream,
+)
 from healthpay_core.outcome import OutcomeRecord
 from healthpay_core.ports import EventStore, SnapshotStore
 from healthpay_core.states import restore
-from healthpay_core.views import Resource, TransferView, WalletView
+from healthpay_core.views import (
+    MedCardView,
+    PaymentView,
+    Resource,
+    TransferView,
+    WalletView,
+)
 
 
 class QueryPort(Protocol):
@@ -29,6 +41,14 @@ class QueryPort(Protocol):
 
     def transfer(self, transfer_id: str) -> TransferView | None:
         """A transfer now."""
+        ...
+
+    def payment(self, payment_id: str) -> PaymentView | None:
+        """A payment now."""
+        ...
+
+    def medcard(self, card_id: str) -> MedCardView | None:
+        """A card now."""
         ...
 
     def wallet_events(
@@ -72,6 +92,14 @@ class StoreQueries:
     def transfer(self, transfer_id: str) -> TransferView | None:
         resource = self._resource(transfer_stream(transfer_id), None)
         return resource if isinstance(resource, TransferView) else None
+
+    def payment(self, payment_id: str) -> PaymentView | None:
+        resource = self._resource(payment_stream(payment_id), None)
+        return resource if isinstance(resource, PaymentView) else None
+
+    def medcard(self, card_id: str) -> MedCardView | None:
+        resource = self._resource(medcard_stream(card_id), None)
+        return resource if isinstance(resource, MedCardView) else None
 
     def wallet_events(
         self, wallet_id: str, *, after: int = 0, limit: int = 100

@@ -36,6 +36,11 @@ class WalletView:
     version: int
 
     @property
+    def id(self) -> str:
+        """The id, whatever the kind of resource."""
+        return self.wallet_id
+
+    @property
     def available(self) -> int:
         """What can be spent."""
         return self.balance - self.held
@@ -53,6 +58,11 @@ class TransferView:
     status: str
     reference: str | None
     version: int
+
+    @property
+    def id(self) -> str:
+        """The id, whatever the kind of resource."""
+        return self.transfer_id
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,6 +83,11 @@ class PaymentView:
     expires_at: int | None
     version: int
 
+    @property
+    def id(self) -> str:
+        """The id, whatever the kind of resource."""
+        return self.payment_id
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MedCardView:
@@ -87,6 +102,11 @@ class MedCardView:
     form: CardForm
     status: str
     version: int
+
+    @property
+    def id(self) -> str:
+        """The id, whatever the kind of resource."""
+        return self.card_id
 
 
 Resource: TypeAlias = WalletView | TransferView | PaymentView | MedCardView

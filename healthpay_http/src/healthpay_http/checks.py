@@ -10,6 +10,7 @@ from healthpay_core import is_id
 
 Schema: TypeAlias = Mapping[str, object]
 T = TypeVar("T", str, str | None)
+N = TypeVar("N", int, int | None)
 
 
 class Text:
@@ -69,8 +70,47 @@ class MinorUnits:
 
     schema: ClassVar[Schema] = {"type": "integer", "minimum": 1, "maximum": 2**53 - 1}
 
-    def __call__(self, _: object, __: object, value: int) -> None:
+    def __call__(self, _: object, __: object, value: N) -> None:
         """The exact type has been checked by the strict converter (M1)."""
+
+
+class Whole:
+    """A JSON integer within bounds; a missing optional member passes."""
+
+    def __init__(self, low: int, high: int) -> None:
+        self._low, self._high = low, high
+        self._fault = f"must be {low} to {high}"
+        self.schema: Schema = {"type": "integer", "minimum": low, "maximum": high}
+
+    def __call__(self, _: object, __: object, value: N) -> None:
+        if value is None:
+            return
+        if not self._low <= value <= self._high:
+            raise ValueError(self._fault)
+
+
+class Texts:
+    """A list of texts, each as `Text` wants it, at most `most` of them."""
+
+    def __init__(self, max_length: int, *, most: int) -> None:
+        self._each = Text(max_length)
+        self._most = most
+        self.schema: Schema = {
+            "type": "array",
+            "items": self._each.schema,
+            "minItems": 1,
+            "maxItems": most,
+        }
+
+    def __call__(
+        self, instance: object, attribute: object, value: tuple[str, ...] | None
+    ) -> None:
+        if value is None:
+            return
+        if not 0 < len(value) <= self._most:
+            raise ValueError(f"must hold 1 to {self._most} texts")
+        for item in value:
+            self._each(instance, attribute, item)
 
 
 _UNFIT: Final = frozenset({"Cc", "Cs"})

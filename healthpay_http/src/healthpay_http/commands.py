@@ -24,16 +24,18 @@ from healthpay_core.refusals import (
     StoreUnavailable,
     ValidationFailed,
     VersionMismatch,
-    WalletNotFound,
 )
-from healthpay_core.views import WalletView
 from healthpay_http import headers as h
 from healthpay_http.asgi import Receive
 from healthpay_http.backend import Serving
 from healthpay_http.bodies import CommandBody
 from healthpay_http.call import Call
 from healthpay_http.reading import parse, read_body
-from healthpay_http.refusals import PreconditionRequired, UnsupportedMediaType
+from healthpay_http.refusals import (
+    NOT_FOUND,
+    PreconditionRequired,
+    UnsupportedMediaType,
+)
 from healthpay_http.replies import JSON, NO_STORE, REPLAYED, Reply, refusal
 from healthpay_http.routes import Route
 from healthpay_http.settings import HttpSettings
@@ -64,7 +66,7 @@ class CommandEndpoint:
         self._success = route.success
         self._settings = settings
         self._serving = serving
-        self._on_existing = route.resource is not None
+        self._not_found = NOT_FOUND[route.resource] if route.resource else None
         self._unconditional = (
             _NEVER if route.operation in settings.conditional_operations else None
         )
@@ -109,8 +111,8 @@ class CommandEndpoint:
                 return Err(_with_if_match(parsed))
         if isinstance(parsed, Err):
             return parsed
-        if self._on_existing and not is_id(call.path_id):
-            return Err(WalletNotFound(wallet_id=call.shown_id))
+        if self._not_found is not None and not is_id(call.path_id):
+            return Err(self._not_found(call.shown_id))
         command_id = derive_id(self._key_scope + key)
         order = parsed.value
         return Ok(
@@ -145,12 +147,7 @@ class CommandEndpoint:
         etag = (b"etag", b'"%d"' % resource.version)
         headers = [JSON, NO_STORE, etag]
         if self._success == 201:
-            resource_id = (
-                resource.wallet_id
-                if isinstance(resource, WalletView)
-                else resource.transfer_id
-            )
-            headers.append(_location(call, f"{call.path}/{resource_id}"))
+            headers.append(_location(call, f"{call.path}/{resource.id}"))
         if outcome.replayed:
             headers.append(REPLAYED)
         return Reply(self._success, headers, encode_committed(outcome))

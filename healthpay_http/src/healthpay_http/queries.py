@@ -25,6 +25,8 @@ from healthpay_core import (
 )
 from healthpay_core.refusals import (
     CorruptStream,
+    MedCardNotFound,
+    PaymentNotFound,
     StoreUnavailable,
     TransferNotFound,
     ValidationFailed,
@@ -145,6 +147,22 @@ def get_transfer(queries: QueryPort, call: Call, _: Parameters) -> Reply:
     return _resource(transfer)
 
 
+def get_payment(queries: QueryPort, call: Call, _: Parameters) -> Reply:
+    """A payment now."""
+    payment = queries.payment(call.path_id) if is_id(call.path_id) else None
+    if payment is None:
+        return refusal(call, PaymentNotFound(payment_id=call.shown_id))
+    return _resource(payment)
+
+
+def get_medcard(queries: QueryPort, call: Call, _: Parameters) -> Reply:
+    """A card now."""
+    card = queries.medcard(call.path_id) if is_id(call.path_id) else None
+    if card is None:
+        return refusal(call, MedCardNotFound(card_id=call.shown_id))
+    return _resource(card)
+
+
 def get_events(queries: QueryPort, call: Call, parameters: Parameters) -> Reply:
     """A page of a wallet's history."""
     wallet_id, after = call.path_id, parameters.get("after", 0)
@@ -183,10 +201,10 @@ def _command_body(call: Call, record: OutcomeRecord) -> bytes:
 
 
 def _status(outcome: Committed) -> int:
-    """201 for the two commands that make their resource, else 200."""
-    if isinstance(outcome.resource, TransferView):
-        return 201
-    return 201 if outcome.events[0].event_type == "wallet.created" else 200
+    """201 for the commands that make their resource, else 200."""
+    resource = outcome.resource
+    made = resource.version == 1 or isinstance(resource, TransferView)
+    return 201 if made else 200
 
 
 def _resource(resource: Resource) -> Reply:
@@ -201,6 +219,8 @@ QUERIES: Final[Mapping[str, Query]] = MappingProxyType(
         "wallet.get": get_wallet,
         "wallet.events": get_events,
         "transfer.get": get_transfer,
+        "payment.get": get_payment,
+        "medcard.get": get_medcard,
         "command.get": get_command,
     }
 )

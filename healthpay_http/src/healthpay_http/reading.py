@@ -12,6 +12,11 @@ import orjson
 from healthpay_core import Err, Ok, Problem
 from healthpay_core.refusals import ValidationFailed
 from healthpay_http.asgi import ClientGone, Receive
+from healthpay_http.card_data import (
+    card_numbers,
+    may_hold_card_number,
+    named_card_data,
+)
 from healthpay_http.refusals import BodyTooLarge
 from healthpay_wire.strict import structure
 
@@ -65,8 +70,11 @@ def parse(body: bytes, cls: type[T]) -> Ok[Parsed[T]] | Err[ValidationFailed]:
         if twice:
             return Err(ValidationFailed(errors=twice))
     checked = structure(cls, value)
-    if isinstance(checked, Err):
-        return checked
+    numbers = tuple(card_numbers(value)) if may_hold_card_number(body) else ()
+    if isinstance(checked, Err) or numbers:
+        faults = checked.error.errors if isinstance(checked, Err) else ()
+        named = tuple(map(named_card_data, faults))
+        return Err(ValidationFailed(errors=(*named, *numbers)))
     return Ok(Parsed(value, checked.value))
 
 

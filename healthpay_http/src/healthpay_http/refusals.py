@@ -2,9 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Final
 
-from healthpay_core import Code, Refusal
+from healthpay_core import Code, NotDone, Refusal
+from healthpay_core.refusals import (
+    MedCardNotFound,
+    PaymentNotFound,
+    TransferNotFound,
+    WalletNotFound,
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,3 +74,15 @@ class UnsupportedMediaType(Refusal):
     """The body is not declared to be plain JSON in UTF-8."""
 
     code = Code.UNSUPPORTED_MEDIA_TYPE
+
+
+NOT_FOUND: Final[Mapping[str, Callable[[str], NotDone]]] = MappingProxyType(
+    {
+        "wallet": lambda shown: WalletNotFound(wallet_id=shown),
+        "transfer": lambda shown: TransferNotFound(transfer_id=shown),
+        "payment": lambda shown: PaymentNotFound(payment_id=shown),
+        "medcard": lambda shown: MedCardNotFound(card_id=shown),
+        "command": lambda shown: CommandNotFound(command_id=shown),
+    }
+)
+"""The refusal when the id in a path names nothing, by what it should name."""

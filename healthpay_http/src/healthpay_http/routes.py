@@ -2,96 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Final, Literal, TypeAlias
+from typing import Final
 
 from healthpay_core import Code
 from healthpay_http import bodies
-from healthpay_http.bodies import CommandBody
-
-Resource: TypeAlias = Literal["wallet", "transfer", "command"]
-Answer: TypeAlias = Literal[
-    "WalletCommitted",
-    "TransferCommitted",
-    "WalletAnswer",
-    "TransferAnswer",
-    "EventPage",
-    "CommandAnswer",
-    "Health",
-    "text",
-    "html",
-    "OpenApi",
-]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Route:
-    """One operation of the interface.
-
-    Attributes:
-        operation: Its name; with the key, the scope of idempotency (I2).
-        scope: The permission that it will need; None is open to everybody.
-        success: The status when it went well.
-        answer: The schema of the body then.
-        codes: Every code it can be refused with.
-        body: What a command's JSON is structured into; None for a query.
-        query: Names of its query parameters.
-        resource: What the id in the path names.
-    """
-
-    method: Literal["GET", "POST"]
-    path: str
-    operation: str
-    summary: str
-    success: int
-    answer: Answer
-    codes: frozenset[Code] = frozenset()
-    scope: str | None = None
-    body: type[CommandBody] | None = None
-    query: tuple[str, ...] = ()
-    resource: Resource | None = None
-
-
-_COMMAND: Final = frozenset(
-    {
-        Code.VALIDATION_ERROR,
-        Code.IDEMPOTENCY_KEY_MISSING,
-        Code.IDEMPOTENCY_KEY_INVALID,
-        Code.IDEMPOTENCY_KEY_REUSED,
-        Code.IDEMPOTENCY_KEY_IN_USE,
-        Code.VERSION_MISMATCH,
-        Code.CONCURRENCY_CONFLICT,
-        Code.BODY_TOO_LARGE,
-        Code.UNSUPPORTED_MEDIA_TYPE,
-        Code.STORE_UNAVAILABLE,
-        Code.CORRUPT_STREAM,
-        Code.INTERNAL_ERROR,
-    }
-)
-_EXISTING: Final = _COMMAND | {
-    Code.PRECONDITION_REQUIRED,
-    Code.WALLET_NOT_FOUND,
-    Code.WALLET_CLOSED,
-}
-_MONEY: Final = frozenset(
-    {
-        Code.UNSUPPORTED_CURRENCY,
-        Code.INVALID_AMOUNT,
-        Code.AMOUNT_OVERFLOW,
-        Code.WALLET_NOT_ACTIVE,
-        Code.CURRENCY_MISMATCH,
-        Code.KYC_LEVEL_INSUFFICIENT,
-        Code.LIMIT_EXCEEDED,
-    }
-)
-_QUERY: Final = frozenset(
-    {
-        Code.VALIDATION_ERROR,
-        Code.STORE_UNAVAILABLE,
-        Code.CORRUPT_STREAM,
-        Code.INTERNAL_ERROR,
-    }
-)
+from healthpay_http.payment_routes import PAYMENT_ROUTES
+from healthpay_http.route import COMMAND, EXISTING, MONEY, QUERY, Answer, Route
 
 ROUTES: Final[tuple[Route, ...]] = (
     Route(
@@ -101,7 +17,7 @@ ROUTES: Final[tuple[Route, ...]] = (
         summary="Open a wallet, pending and empty",
         success=201,
         answer="WalletCommitted",
-        codes=_COMMAND | {Code.UNSUPPORTED_CURRENCY, Code.WALLET_ALREADY_EXISTS},
+        codes=COMMAND | {Code.UNSUPPORTED_CURRENCY, Code.WALLET_ALREADY_EXISTS},
         scope="wallet:create",
         body=bodies.CreateWalletBody,
     ),
@@ -112,7 +28,7 @@ ROUTES: Final[tuple[Route, ...]] = (
         summary="Activate a pending wallet, or resume a suspended one",
         success=200,
         answer="WalletCommitted",
-        codes=_EXISTING | {Code.INVALID_STATE_TRANSITION, Code.KYC_LEVEL_INSUFFICIENT},
+        codes=EXISTING | {Code.INVALID_STATE_TRANSITION, Code.KYC_LEVEL_INSUFFICIENT},
         scope="wallet:activate",
         body=bodies.ActivateWalletBody,
         resource="wallet",
@@ -124,7 +40,7 @@ ROUTES: Final[tuple[Route, ...]] = (
         summary="Stop new obligations of a wallet",
         success=200,
         answer="WalletCommitted",
-        codes=_EXISTING | {Code.INVALID_STATE_TRANSITION},
+        codes=EXISTING | {Code.INVALID_STATE_TRANSITION},
         scope="wallet:suspend",
         body=bodies.SuspendWalletBody,
         resource="wallet",
@@ -136,7 +52,7 @@ ROUTES: Final[tuple[Route, ...]] = (
         summary="End a wallet, moving the rest first when `sweepTo` is given",
         success=200,
         answer="WalletCommitted",
-        codes=(_EXISTING | _MONEY | {Code.DESTINATION_WALLET_NOT_FOUND})
+        codes=(EXISTING | MONEY | {Code.DESTINATION_WALLET_NOT_FOUND})
         - {Code.UNSUPPORTED_CURRENCY, Code.INVALID_AMOUNT}
         | {Code.WALLET_HAS_BALANCE, Code.WALLET_HAS_OPEN_HOLDS}
         | {Code.TRANSFER_ALREADY_EXISTS},
@@ -151,7 +67,7 @@ ROUTES: Final[tuple[Route, ...]] = (
         summary="Give a wallet another KYC level",
         success=200,
         answer="WalletCommitted",
-        codes=_EXISTING | {Code.INVALID_STATE_TRANSITION},
+        codes=EXISTING | {Code.INVALID_STATE_TRANSITION},
         scope="wallet:kyc",
         body=bodies.ChangeKycLevelBody,
         resource="wallet",
@@ -163,7 +79,7 @@ ROUTES: Final[tuple[Route, ...]] = (
         summary="Bring money in",
         success=200,
         answer="WalletCommitted",
-        codes=_EXISTING | _MONEY | {Code.REASON_NOT_ALLOWED, Code.DUPLICATE_REFERENCE},
+        codes=EXISTING | MONEY | {Code.REASON_NOT_ALLOWED, Code.DUPLICATE_REFERENCE},
         scope="wallet:credit",
         body=bodies.CreditWalletBody,
         resource="wallet",
@@ -175,8 +91,8 @@ ROUTES: Final[tuple[Route, ...]] = (
         summary="Take money out",
         success=200,
         answer="WalletCommitted",
-        codes=_EXISTING
-        | _MONEY
+        codes=EXISTING
+        | MONEY
         | {Code.REASON_NOT_ALLOWED, Code.DUPLICATE_REFERENCE}
         | {Code.INSUFFICIENT_FUNDS},
         scope="wallet:debit",
@@ -190,8 +106,8 @@ ROUTES: Final[tuple[Route, ...]] = (
         summary="Move money between two wallets, both legs or none",
         success=201,
         answer="TransferCommitted",
-        codes=_COMMAND
-        | _MONEY
+        codes=COMMAND
+        | MONEY
         | {
             Code.SELF_TRANSFER_NOT_ALLOWED,
             Code.TRANSFER_ALREADY_EXISTS,
@@ -203,6 +119,7 @@ ROUTES: Final[tuple[Route, ...]] = (
         scope="transfer:create",
         body=bodies.TransferFundsBody,
     ),
+    *PAYMENT_ROUTES,
     Route(
         method="GET",
         path="/v1/wallets/{walletId}",
@@ -210,7 +127,7 @@ ROUTES: Final[tuple[Route, ...]] = (
         summary="A wallet now, at a version, or at an instant",
         success=200,
         answer="WalletAnswer",
-        codes=_QUERY | {Code.WALLET_NOT_FOUND},
+        codes=QUERY | {Code.WALLET_NOT_FOUND},
         scope="wallet:read",
         query=("version", "at"),
         resource="wallet",
@@ -222,7 +139,7 @@ ROUTES: Final[tuple[Route, ...]] = (
         summary="The history of a wallet, oldest first",
         success=200,
         answer="EventPage",
-        codes=_QUERY | {Code.WALLET_NOT_FOUND},
+        codes=QUERY | {Code.WALLET_NOT_FOUND},
         scope="wallet:read",
         query=("after", "limit"),
         resource="wallet",
@@ -234,7 +151,7 @@ ROUTES: Final[tuple[Route, ...]] = (
         summary="A transfer",
         success=200,
         answer="TransferAnswer",
-        codes=_QUERY | {Code.TRANSFER_NOT_FOUND},
+        codes=QUERY | {Code.TRANSFER_NOT_FOUND},
         scope="wallet:read",
         resource="transfer",
     ),
@@ -245,7 +162,7 @@ ROUTES: Final[tuple[Route, ...]] = (
         summary="What became of a command",
         success=200,
         answer="CommandAnswer",
-        codes=_QUERY | {Code.COMMAND_NOT_FOUND},
+        codes=QUERY | {Code.COMMAND_NOT_FOUND},
         scope="wallet:read",
         resource="command",
     ),
@@ -312,3 +229,5 @@ CONDITIONAL_CANDIDATES: Final = frozenset(
     route.operation for route in ROUTES if Code.PRECONDITION_REQUIRED in route.codes
 )
 """The operations that can be configured to want `If-Match` (V4)."""
+
+__all__ = ["CONDITIONAL_CANDIDATES", "ROUTES", "Answer", "Route"]

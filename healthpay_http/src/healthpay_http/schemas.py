@@ -70,6 +70,48 @@ ANSWERS: Final[Mapping[str, Schema]] = MappingProxyType(
                 "version": _COUNT,
             }
         ),
+        "Payment": _record(
+            {
+                "paymentId": _UUID,
+                "payerWalletId": _UUID,
+                "merchantWalletId": _UUID,
+                "amount": _AMOUNT,
+                "currency": _TEXT,
+                "method": {"enum": ["wallet", "medcard"]},
+                "captureMethod": {"enum": ["automatic", "manual"]},
+                "status": {
+                    "enum": [
+                        "initiated",
+                        "authorized",
+                        "captured",
+                        "partially_refunded",
+                        "refunded",
+                        "voided",
+                        "failed",
+                    ]
+                },
+                "authorizedAmount": _AMOUNT,
+                "capturedAmount": _AMOUNT,
+                "refundedAmount": _AMOUNT,
+                "expiresAt": {"type": ["string", "null"], "format": "date-time"},
+                "version": _COUNT,
+            }
+        ),
+        "MedCard": _record(
+            {
+                "cardId": _UUID,
+                "walletId": _UUID,
+                "cardToken": _TEXT,
+                "last4": _TEXT,
+                "expMonth": _COUNT,
+                "expYear": _COUNT,
+                "form": {"enum": ["virtual", "physical"]},
+                "status": {
+                    "enum": ["issued", "active", "suspended", "expired", "cancelled"]
+                },
+                "version": _COUNT,
+            }
+        ),
         "EventRef": _record(
             {
                 "eventId": _UUID,
@@ -83,7 +125,7 @@ ANSWERS: Final[Mapping[str, Schema]] = MappingProxyType(
                 "eventId": _UUID,
                 "eventType": _TEXT,
                 "eventVersion": _COUNT,
-                "aggregateType": {"enum": ["wallet", "transfer"]},
+                "aggregateType": {"enum": ["wallet", "transfer", "payment", "medcard"]},
                 "aggregateId": _UUID,
                 "sequence": _COUNT,
                 "occurredAt": {"type": "string", "format": "date-time"},
@@ -102,8 +144,12 @@ ANSWERS: Final[Mapping[str, Schema]] = MappingProxyType(
         ),
         "WalletCommitted": _committed("wallet", "Wallet"),
         "TransferCommitted": _committed("transfer", "Transfer"),
+        "PaymentCommitted": _committed("payment", "Payment"),
+        "MedCardCommitted": _committed("medcard", "MedCard"),
         "WalletAnswer": _record({"wallet": ref("Wallet")}),
         "TransferAnswer": _record({"transfer": ref("Transfer")}),
+        "PaymentAnswer": _record({"payment": ref("Payment")}),
+        "MedCardAnswer": _record({"medcard": ref("MedCard")}),
         "EventPage": _record(
             {
                 "events": {"type": "array", "items": ref("Event")},
@@ -159,6 +205,9 @@ def body_schema(cls: type) -> Schema:
     for attribute in attrs.fields(cls):
         name = camel(attribute.name)
         check: Schema | None = getattr(attribute.validator, "schema", None)
+        nested: type | None = attribute.metadata.get("nested")
+        if nested is not None:
+            check = body_schema(nested)
         properties[name] = _member(hints[attribute.name], check)
         if attribute.default is attrs.NOTHING:
             required.append(name)
@@ -174,6 +223,8 @@ def body_schema(cls: type) -> Schema:
 def _member(kind: object, check: Schema | None) -> Schema:
     if get_origin(kind) is Literal:
         return {"type": "string", "enum": list(get_args(kind))}
+    if check is None and kind is bool:
+        return {"type": "boolean"}
     if check is None:
         raise TypeError(f"a member of type {kind} needs a check")
     if get_origin(kind) in (Union, UnionType):
