@@ -16,7 +16,7 @@ LOCK_FILES = frozenset(
 )
 FORBIDDEN = (
     ("a path of one machine", re.compile(r"(?<![\w.:])/(?:work|farm|root|home/\w+)/")),
-    ("a path of one machine", re.compile(r"(?<!\w)/(?:Users/\w+|opt/wheels)\b")),
+    ("a path of one machine", re.compile(r"(?<!\w)/Users/\w+")),
     (
         "a package registry's host",
         re.compile(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+
 from healthpay_core import (
     NO_LIMITS,
     Clock,

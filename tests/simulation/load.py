@@ -12,6 +12,9 @@ from tests.simulation.ledger import Intent, Ledger
 REPEATED = 0.1
 """How often a client sends a command once more although it was answered."""
 
+MOST_ATTEMPTS = 500
+"""A server that never decides is a failure, not a reason to wait."""
+
 GONE = (OSError, EOFError)
 
 
@@ -60,10 +63,11 @@ async def _client(
 
 
 async def _until_final(line: Connection, ledger: Ledger, sent: Intent) -> None:
-    while True:
+    for _ in range(MOST_ATTEMPTS):
         ledger.sends(sent)
         answer = await line.post(sent.path, sent.key, sent.body)
         ledger.hears(sent, answer)
         if answer.is_final:
             return
         await asyncio.sleep(0.005)
+    raise AssertionError(f"never decided: {sent.path}")

@@ -292,8 +292,9 @@ def _payment_streams(command: PaymentCommand, at: Lookup) -> tuple[StreamId, ...
 
 
 def _parties(command: PaymentCommand, states: States) -> Parties:
-    # The order of `_payment_streams`; a payment that is not there has no others.
-    payment, payer, merchant, card = (*states.values(), None, None, None)[:4]
+    # A payment that is not there names no others.
+    found = [states[stream] for stream in _payment_streams(command, states.get)]
+    payment, payer, merchant, card = (*found, None, None, None)[:4]
     return Parties(
         payment=cast("PaymentState | None", payment),
         payer=cast("WalletState | None", payer),

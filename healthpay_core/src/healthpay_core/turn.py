@@ -9,7 +9,6 @@ from healthpay_core.clock import BusinessDay
 from healthpay_core.context import Context
 from healthpay_core.domain import Facts, State
 from healthpay_core.envelope import CommandMeta, EventEnvelope
-from healthpay_core.events import Event
 from healthpay_core.ids import StreamId, event_id
 from healthpay_core.making import maker
 from healthpay_core.outcome import (
@@ -55,8 +54,9 @@ class Turn:
         self._requests = requests
         self._states = states
         self._outcomes: list[Outcome | None] = [None] * len(requests)
-        self._expected: dict[StreamId, int] = {}
-        self._read: Sequence[StreamId] = ()
+        self._now_at: dict[StreamId, State | None] = {}
+        self._looked_at: Sequence[StreamId] = ()
+        self._read: dict[StreamId, int] = {}
         self._events: list[EventEnvelope] = []
 
     def decide(
@@ -66,14 +66,15 @@ class Turn:
 
         `streams` are the command's own, of `domain.streams`.
         """
-        command = request.command
-        if domain.is_indirect(command):
-            streams = domain.streams(command, self._state)
+        now_at = self._now_at
+        if domain.is_indirect(request.command):
+            streams = domain.streams(request.command, self._state)
             self._states.prepare_more(streams)
-        at = self._at
-        states: dict[StreamId, State | None] = {s: at(s)[0] for s in streams}
-        self._read = streams
-        return domain.decide(command, states, self._context, request.command_id)
+        for stream in streams:
+            if stream not in now_at:
+                now_at[stream] = self._states.get(stream)[0]
+        self._looked_at = streams
+        return domain.decide(request.command, now_at, self._context, request.command_id)
 
     def version(self, stream: StreamId) -> int:
         """The version that a stream has at this point of the turn."""
@@ -88,27 +89,38 @@ class Turn:
         """
         meta = self._meta(request)
         after: dict[StreamId, Versioned] = {}
-        events = [
-            self._event(number, fact, meta, after) for number, fact in enumerate(facts)
-        ]
+        events: list[EventEnvelope] = []
+        for index_of_fact, (stream, data) in enumerate(facts):
+            state, version = after.get(stream) or self._at(stream)
+            after[stream] = (domain.evolve(state, data), version + 1)
+            envelope = _make_envelope(
+                event_id=event_id(
+                    stream.partition("/")[2], meta.command_id, index_of_fact
+                ),
+                stream=stream,
+                sequence=version + 1,
+                data=data,
+                meta=meta,
+            )
+            events.append(envelope)
         state, version = after.get(primary, ABSENT)
         if state is None:
             raise AssertionError("a decision without a fact about its resource")
         committed = _make_committed(
-            command_id=request.command_id,
+            command_id=meta.command_id,
             correlation_id=meta.correlation_id,
             resource=domain.view(primary, state, version),
             events=tuple(map(EventRef.of, events)),
         )
         # Nothing has raised, so the turn takes over the whole command at once.
-        if len(self._read) > len(after):
+        if len(self._looked_at) > len(after):
             # What was only read must not have changed either: a card, a payee.
-            for stream in self._read:
-                self._expected.setdefault(stream, self._at(stream)[1])
-        for envelope in events:
-            self._expected.setdefault(envelope.stream, envelope.sequence - 1)
+            for stream in self._looked_at:
+                self._read[stream] = self._at(stream)[1]
         self._events += events
-        self.pending.update(after)
+        for stream, versioned in after.items():
+            self.pending[stream] = versioned
+            self._now_at[stream] = versioned[0]
         return self._note(index, request, committed, meta)
 
     def refuse(
@@ -126,9 +138,13 @@ class Turn:
 
     def as_append(self) -> Append:
         """Everything, as one atomic append."""
+        # Backwards, so that the first event of a stream says where it began.
+        before = {e.stream: e.sequence - 1 for e in reversed(self._events)}
+        if self._read:
+            before = self._read | before
         return Append(
             # Sorted, so that stores which lock do it in one order (V6).
-            expected=dict(sorted(self._expected.items())),
+            expected=dict(sorted(before.items())),
             events=self._events,
             outcomes=self.records,
         )
@@ -199,25 +215,6 @@ class Turn:
             recorded_at=self._context.now,
             tenant_id=request.tenant_id,
             traceparent=request.traceparent,
-        )
-
-    def _event(
-        self,
-        index: int,
-        fact: tuple[StreamId, Event],
-        meta: CommandMeta,
-        after: dict[StreamId, Versioned],
-    ) -> EventEnvelope:
-        """Wrap a fact; `after` holds the states that the command leads to."""
-        stream, data = fact
-        state, version = after.get(stream) or self._at(stream)
-        after[stream] = (domain.evolve(state, data), version + 1)
-        return _make_envelope(
-            event_id=event_id(stream.partition("/")[2], meta.command_id, index),
-            stream=stream,
-            sequence=version + 1,
-            data=data,
-            meta=meta,
         )
 
 

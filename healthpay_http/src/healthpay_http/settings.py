@@ -45,7 +45,7 @@ class HttpSettings:
     max_body_bytes: int = field(default=65536, validator=validators.ge(1))
     max_in_flight: int = field(default=1024, validator=validators.ge(1))
     conditional_operations: frozenset[str] = field(
-        default=frozenset(), converter=frozenset, validator=_candidates
+        default=frozenset(), validator=_candidates
     )
     actor: Actor = ANYBODY
     tenant_id: str | None = field(default=None, validator=_no_slash)
