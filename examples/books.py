@@ -55,6 +55,7 @@ class Books:
     Attributes:
         accounts: By wallet id.
         outside: By currency and counter-account; what came in is negative (C6).
+        told: By currency; what the library says that all wallets have.
         passages: By transfer id.
         movements: How often money moved.
     """
@@ -62,6 +63,7 @@ class Books:
     def __init__(self) -> None:
         self.accounts: dict[str, Account] = {}
         self.outside: dict[tuple[str, str], int] = defaultdict(int)
+        self.told: dict[str, int] = defaultdict(int)
         self.passages: dict[str, Passage] = defaultdict(Passage)
         self.movements: int = 0
 
@@ -85,11 +87,9 @@ class Books:
 
     def imbalances(self) -> Iterator[str]:
         """Currencies whose money is not all accounted for, and torn transfers."""
-        totals: dict[str, int] = defaultdict(int)
-        for account in self.accounts.values():
-            totals[account.currency] += account.balance
+        totals = dict(self.told)
         for (currency, _), amount in self.outside.items():
-            totals[currency] += amount
+            totals[currency] = totals.get(currency, 0) + amount
         for currency, total in totals.items():
             if total:
                 yield f"{currency}: wallets and counter-accounts add up to {total}"

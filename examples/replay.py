@@ -33,6 +33,7 @@ from healthpay_core import (
     Outcome,
     Rejected,
     SnapshotStore,
+    StoreQueries,
     Unknown,
 )
 from healthpay_core.refusals import LimitExceeded
@@ -165,7 +166,11 @@ def main(arguments: list[str] | None = None) -> int:
         with opened(options.store) as store:
             acknowledged = None if options.check else _played(store, options)
             proofs = prove(
-                store, store, acknowledged=acknowledged, progress=_progress()
+                store,
+                # By way of the snapshots, so that these are compared as well (A1).
+                StoreQueries(store, store),
+                acknowledged=acknowledged,
+                progress=_progress(),
             )
     except StoreFileError as error:
         sys.stderr.write(f"replay: {error}\n")

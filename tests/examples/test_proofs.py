@@ -19,8 +19,10 @@ from healthpay_core import (
     Appended,
     EventEnvelope,
     InMemoryEventStore,
+    StoreQueries,
     TransferCompleted,
     WalletCredited,
+    WalletView,
     event_id,
 )
 from healthpay_core.memory import Digest
@@ -65,6 +67,12 @@ def _last_credit(log: Log, *, transfer: bool) -> tuple[int, WalletCredited]:
     raise AssertionError("the month has no such credit")
 
 
+def _proofs(
+    store: InMemoryEventStore, acknowledged: Acknowledged | None = None
+) -> list[Proof]:
+    return prove(store, StoreQueries(store), acknowledged=acknowledged)
+
+
 def _failed(proofs: Sequence[Proof]) -> set[str]:
     return {proof.claim for proof in proofs if not proof.holds}
 
@@ -101,31 +109,53 @@ def _lost_at_the_end(log: Log) -> None:
 def test_an_untouched_month_holds(month: tuple[Log, Acknowledged]) -> None:
     """Rebuilt without a change, every proof holds."""
     log, acknowledged = month
-    proofs = prove(_rebuilt(log), acknowledged=acknowledged)
+    proofs = _proofs(_rebuilt(log), acknowledged)
     assert not _failed(proofs)
     assert all(proof.checked for proof in proofs)
 
 
 @pytest.mark.parametrize(
-    ("fault", "found_by"),
+    ("fault", "found_by", "texts"),
     [
-        (_other_amount, {BALANCES}),
-        (_more_arrives_than_left, {MONEY}),
-        (_transfer_never_ends, {MONEY, EFFECTS, ANSWERS}),
-        (_done_twice, {EFFECTS, ANSWERS}),
-        (_lost_at_the_end, {ANSWERS}),
+        (_other_amount, {BALANCES, MONEY}, ["event ", " held, its events add up to"]),
+        (_more_arrives_than_left, {MONEY}, ["EGP: wallets and", "transfer "]),
+        (_transfer_never_ends, {MONEY, EFFECTS, ANSWERS}, ["completed=False"]),
+        (_done_twice, {EFFECTS, ANSWERS}, ["has a second effect"]),
+        (_lost_at_the_end, {ANSWERS}, ["was told 1 events, there are 0"]),
     ],
 )
 def test_what_is_sealed_anew_is_still_found(
     month: tuple[Log, Acknowledged],
     fault: Callable[[Log], None],
     found_by: set[str],
+    texts: list[str],
 ) -> None:
     """A fault under whole hash chains is found by the proofs it breaks (C5, C6)."""
     log, acknowledged = list(month[0]), month[1]
     fault(log)
-    found = _failed(prove(_rebuilt(log), acknowledged=acknowledged))
-    assert found == found_by
+    proofs = _proofs(_rebuilt(log), acknowledged)
+    assert _failed(proofs) == found_by
+    said = "\n".join(fault for proof in proofs for fault in proof.faults)
+    assert all(text in said for text in texts), said
+
+
+def test_a_wrong_answer_is_found(month: tuple[Log, Acknowledged]) -> None:
+    """What the library tells is compared with the books, not with itself."""
+    log, acknowledged = month
+    store = _rebuilt(log)
+    victim = log[0].aggregate_id
+
+    class Wrong(StoreQueries):
+        def wallet(
+            self, wallet_id: str, *, version: int | None = None, at: int | None = None
+        ) -> WalletView | None:
+            view = super().wallet(wallet_id, version=version, at=at)
+            if view is None or wallet_id != victim:
+                return view
+            return replace(view, balance=view.balance + 1)
+
+    proofs = prove(store, Wrong(store), acknowledged=acknowledged)
+    assert _failed(proofs) == {BALANCES, MONEY}
 
 
 def test_a_broken_link_is_found(month: tuple[Log, Acknowledged]) -> None:
@@ -137,13 +167,13 @@ def test_a_broken_link_is_found(month: tuple[Log, Acknowledged]) -> None:
         true = digest(prev_hash, envelope)
         return true[::-1] if envelope.event_id == victim else true
 
-    found = _failed(prove(_rebuilt(log, lying), acknowledged=acknowledged))
+    found = _failed(_proofs(_rebuilt(log, lying), acknowledged))
     assert found == {CHAINS}
 
 
 def test_an_empty_store_proves_nothing() -> None:
     """Where nothing was checked, nothing is said to be proved."""
-    assert len(_failed(prove(InMemoryEventStore(digest=digest)))) == 5
+    assert len(_failed(_proofs(InMemoryEventStore(digest=digest)))) == 5
 
 
 @pytest.fixture(scope="module")
@@ -179,11 +209,11 @@ _UNREADABLE = f"UPDATE events SET data = x'7b7d' WHERE position = {_VICTIM}"
 
 
 @pytest.mark.parametrize(
-    ("statement", "found_by"),
+    ("statement", "found_by", "text"),
     [
-        (_ANOTHER_AMOUNT, {BALANCES, CHAINS}),
-        (_GONE, {BALANCES, CHAINS, VERSIONS}),
-        (_UNREADABLE, {EFFECTS}),
+        (_ANOTHER_AMOUNT, {BALANCES, CHAINS}, "hash does not match the content"),
+        (_GONE, {BALANCES, CHAINS, VERSIONS}, "lacks the versions [3]"),
+        (_UNREADABLE, {EFFECTS}, "the feed cannot be read"),
     ],
     ids=["another amount", "an event gone", "unreadable"],
 )
@@ -193,6 +223,7 @@ def test_a_tampered_file_is_found(
     capsys: pytest.CaptureFixture[str],
     statement: str,
     found_by: set[str],
+    text: str,
 ) -> None:
     """Who edits the file is found out: exit code 1, and a text that says it (A2)."""
     path = _tampered(played, tmp_path, statement)
@@ -202,3 +233,4 @@ def test_a_tampered_file_is_found(
     assert said.err.startswith("replay: not proved: ")
     assert all(f"{claim} (" in said.err for claim in found_by)
     assert all(f"FAILED  {claim}" in said.out for claim in found_by)
+    assert text in said.out
