@@ -110,7 +110,13 @@ from healthpay_core.queries import QueryPort, StoreQueries
 from healthpay_core.refusals import Fault, NotDone, Problem, Refusal
 from healthpay_core.result import Err, Ok, Result
 from healthpay_core.runtime import LocalRuntime
-from healthpay_core.transfer.commands import TransferFunds
+from healthpay_core.sagas import TransferSaga
+from healthpay_core.transfer.commands import (
+    BeginTransfer,
+    CompleteTransfer,
+    FailTransfer,
+    TransferFunds,
+)
 from healthpay_core.transfer.events import (
     TransferCompleted,
     TransferFailed,
@@ -171,6 +177,7 @@ __all__ = [
     "AppendUnknown",
     "Appended",
     "AuthorizePayment",
+    "BeginTransfer",
     "BusinessDay",
     "CancelMedCard",
     "CaptureHold",
@@ -189,6 +196,7 @@ __all__ = [
     "CommandPort",
     "CommandRequest",
     "Committed",
+    "CompleteTransfer",
     "Context",
     "CreateWallet",
     "CreditWallet",
@@ -207,6 +215,7 @@ __all__ = [
     "ExpireMedCard",
     "Facts",
     "FailPayment",
+    "FailTransfer",
     "Fault",
     "InMemoryEventStore",
     "InitiatePayment",
@@ -265,6 +274,7 @@ __all__ = [
     "TransferFailed",
     "TransferFunds",
     "TransferInitiated",
+    "TransferSaga",
     "TransferView",
     "Unknown",
     "VersionConflict",

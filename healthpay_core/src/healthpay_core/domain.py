@@ -54,7 +54,14 @@ from healthpay_core.transfer.atomic import (
     decide_transfer,
     validate_transfer,
 )
-from healthpay_core.transfer.commands import TransferFunds
+from healthpay_core.transfer.commands import (
+    BeginTransfer,
+    CompleteTransfer,
+    FailTransfer,
+    TransferFunds,
+    TransferStep,
+)
+from healthpay_core.transfer.decide import decide_step, validate_step
 from healthpay_core.transfer.events import (
     TransferCompleted,
     TransferFailed,
@@ -83,7 +90,9 @@ from healthpay_core.wallet.events import (
 )
 from healthpay_core.wallet.state import OpenWallet, WalletState, evolve_wallet
 
-Command: TypeAlias = WalletCommand | TransferFunds | PaymentCommand | MedCardCommand
+Command: TypeAlias = (
+    WalletCommand | TransferFunds | PaymentCommand | MedCardCommand | TransferStep
+)
 State: TypeAlias = WalletState | TransferState | PaymentState | MedCardState
 Facts: TypeAlias = tuple[tuple[StreamId, Event], ...]
 """What a command led to, in order, each fact with its stream."""
@@ -129,6 +138,7 @@ _PAYMENT_COMMANDS: Final = (
     FailPayment,
 )
 _INDIRECT: Final = frozenset(_PAYMENT_COMMANDS) - {InitiatePayment}
+_TRANSFER_STEPS: Final = (BeginTransfer, CompleteTransfer, FailTransfer)
 _CARD_COMMANDS: Final = (
     IssueMedCard,
     ActivateMedCard,
@@ -150,6 +160,8 @@ def primary_stream(command: Command) -> StreamId:
         return payment_stream(command.payment_id)
     if isinstance(command, _CARD_COMMANDS):
         return medcard_stream(command.card_id)
+    if isinstance(command, _TRANSFER_STEPS):
+        return transfer_stream(command.transfer_id)
     return wallet_stream(command.wallet_id)
 
 
@@ -172,6 +184,8 @@ def streams(command: Command, at: Lookup = _nowhere) -> tuple[StreamId, ...]:
         if isinstance(command, IssueMedCard):
             return (card, wallet_stream(command.wallet_id))
         return (card,)
+    if isinstance(command, _TRANSFER_STEPS):
+        return (transfer_stream(command.transfer_id),)
     if isinstance(command, CloseWallet) and command.sweep_to is not None:
         return (
             wallet_stream(command.wallet_id),
@@ -189,7 +203,8 @@ def is_indirect(command: Command) -> bool:
 def creates(command: Command) -> bool:
     """Whether the command makes its primary resource."""
     return isinstance(
-        command, (CreateWallet, TransferFunds, InitiatePayment, IssueMedCard)
+        command,
+        (CreateWallet, TransferFunds, InitiatePayment, IssueMedCard, BeginTransfer),
     )
 
 
@@ -206,6 +221,8 @@ def validate(command: Command) -> Refusal | None:
         return validate_payment(command)
     if isinstance(command, _CARD_COMMANDS):
         return validate_medcard(command)
+    if isinstance(command, _TRANSFER_STEPS):
+        return validate_step(command)
     return validate_wallet(command)
 
 
@@ -219,6 +236,8 @@ def decide(
         return decide_payment(command, _parties(command, states), context, command_id)
     if isinstance(command, _CARD_COMMANDS):
         return _medcard(command, states, context)
+    if isinstance(command, _TRANSFER_STEPS):
+        return _transfer_step(command, states, context)
     stream = wallet_stream(command.wallet_id)
     state = _wallet(states, stream)
     if isinstance(command, CloseWallet) and command.sweep_to is not None:
@@ -312,6 +331,17 @@ def _medcard(
         wallet = _wallet(states, wallet_stream(command.wallet_id))
     card = cast("MedCardState | None", states[stream])
     decision = decide_medcard(command, card, wallet, context)
+    if isinstance(decision, Err):
+        return decision
+    return Ok(tuple([(stream, event) for event in decision.value]))
+
+
+def _transfer_step(
+    command: TransferStep, states: States, context: Context
+) -> Ok[Facts] | Err[Refusal]:
+    stream = transfer_stream(command.transfer_id)
+    state = cast("TransferState | None", states[stream])
+    decision = decide_step(command, state, context)
     if isinstance(decision, Err):
         return decision
     return Ok(tuple([(stream, event) for event in decision.value]))

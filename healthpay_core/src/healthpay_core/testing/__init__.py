@@ -27,12 +27,14 @@ from healthpay_core.testing.builders import (
     withdrawal,
 )
 from healthpay_core.testing.given_when_then import Given, Verdict, given
+from healthpay_core.testing.saga_driver import SagaDriver
 from healthpay_core.testing.stores import ScriptedStore
 from healthpay_core.testing.workbench import Workbench
 
 __all__ = [
     "NOW",
     "Given",
+    "SagaDriver",
     "ScriptedStore",
     "Verdict",
     "Workbench",

@@ -1,0 +1,199 @@
+"""Running transfers as sagas over any port that decides single-stream commands."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from hashlib import sha256
+
+from healthpay_core.ids import transfer_stream
+from healthpay_core.outcome import (
+    CommandRequest,
+    Committed,
+    Decided,
+    EventRef,
+    Outcome,
+    Rejected,
+    Unknown,
+    rejected,
+    unknown,
+)
+from healthpay_core.ports import EventStore
+from healthpay_core.refusals import (
+    Fault,
+    IdempotencyKeyReused,
+    TransferAlreadyExists,
+)
+from healthpay_core.states import load
+from healthpay_core.transfer.commands import BeginTransfer, TransferFunds
+from healthpay_core.transfer.events import TransferInitiated
+from healthpay_core.transfer.saga import Ended, Step, next_step, step_id
+from healthpay_core.transfer.state import (
+    CompletedTransfer,
+    FailedTransfer,
+    InitiatedTransfer,
+)
+
+Execute = Callable[[CommandRequest], Outcome]
+
+
+class TransferSaga:
+    """Moves money in steps, each on one stream (T5, T6).
+
+    Args:
+        execute: Decides a single-stream command, such as `CommandHandler.handle`.
+        store: Where the transfers' events are read.
+        time_limit_s: How long a transfer may take; then it fails for good (T7).
+    """
+
+    def __init__(
+        self, execute: Execute, store: EventStore, *, time_limit_s: int = 60
+    ) -> None:
+        if time_limit_s < 1:
+            raise ValueError("time_limit_s must be at least 1")
+        self._execute = execute
+        self._store = store
+        self._time_limit_s = time_limit_s
+
+    def run(self, request: CommandRequest, command: TransferFunds) -> Outcome:
+        """Run a transfer to its end, or on from where it was left.
+
+        The refusals of `TransferFunds`; unlike the atomic form, a refusal after
+        the first step leaves a failed transfer. `Unknown` when a step's outcome
+        cannot be known now: run it again with the same request.
+        """
+        begun = self._begin(request, command)
+        if not isinstance(begun, Committed):
+            return _as_root(request, begun)
+        return self.resume(command.transfer_id, request)
+
+    def resume(
+        self, transfer_id: str, request: CommandRequest | None = None
+    ) -> Outcome:
+        """Run a transfer that has begun to its end; idempotent (T6).
+
+        The sweep of transfers that were left behind calls it, also past their
+        time: then money that was not credited goes back (T7).
+
+        Raises:
+            LookupError: No such transfer has begun in saga form.
+        """
+        order = self._order(transfer_id)
+        root = request or CommandRequest(
+            command=_command_of(transfer_id, order),
+            command_id=step_id(transfer_id, "resume"),
+        )
+        results: dict[str, Decided] = {}
+        while isinstance(step := next_step(transfer_id, order, results), Step):
+            outcome = self._execute(self._request(transfer_id, step, root))
+            if isinstance(outcome, Unknown) or _is_fault(outcome):
+                return _as_root(root, outcome)
+            results[step.name] = outcome
+        return _finished(root, step, results)
+
+    def pending(self, limit: int = 1000) -> Iterator[str]:
+        """The ids of the transfers that have begun and not ended, oldest first."""
+        position = 0
+        begun: dict[str, None] = {}
+        while page := self._store.feed(position, limit):
+            for recorded in page:
+                transfer_id = recorded.envelope.aggregate_id
+                if isinstance(recorded.envelope.data, TransferInitiated):
+                    begun[transfer_id] = None
+                elif recorded.envelope.event_type.startswith("transfer."):
+                    begun.pop(transfer_id, None)
+            position = page[-1].position
+        yield from begun
+
+    def _begin(self, request: CommandRequest, command: TransferFunds) -> Outcome:
+        begin = BeginTransfer(
+            transfer_id=command.transfer_id,
+            source_wallet_id=command.source_wallet_id,
+            destination_wallet_id=command.destination_wallet_id,
+            amount=command.amount,
+            currency=command.currency,
+            time_limit_s=self._time_limit_s,
+            reference=command.reference,
+            reverses_transfer_id=command.reverses_transfer_id,
+        )
+        # The root's id is part of it: another command cannot run on this one.
+        asked = sha256(request.command_id.encode() + request.fingerprint).digest()
+        outcome = self._execute(
+            replace(
+                request,
+                command=begin,
+                command_id=step_id(command.transfer_id, "begin"),
+                fingerprint=asked,
+                correlation_id=request.correlation_id or request.command_id,
+                causation_id=request.command_id,
+            )
+        )
+        if isinstance(outcome, Rejected) and isinstance(
+            outcome.error, IdempotencyKeyReused
+        ):
+            taken = TransferAlreadyExists(transfer_id=command.transfer_id)
+            return replace(outcome, error=taken)
+        return outcome
+
+    def _order(self, transfer_id: str) -> TransferInitiated:
+        state, _ = load(self._store, transfer_stream(transfer_id))
+        known = (InitiatedTransfer, CompletedTransfer, FailedTransfer)
+        if isinstance(state, known) and state.order.mode == "saga":
+            return state.order
+        raise LookupError(f"transfer {transfer_id} has not begun as a saga")
+
+    def _request(
+        self, transfer_id: str, step: Step, root: CommandRequest
+    ) -> CommandRequest:
+        return replace(
+            root,
+            command=step.command,
+            command_id=step.command_id(transfer_id),
+            # The step's id says it all; who runs it does not matter (T6).
+            fingerprint=b"",
+            expected_version=None,
+            correlation_id=root.correlation_id or root.command_id,
+            causation_id=root.command_id,
+        )
+
+
+def _is_fault(outcome: Decided) -> bool:
+    return isinstance(outcome, Rejected) and isinstance(outcome.error, Fault)
+
+
+def _finished(
+    root: CommandRequest, ended: Ended, results: dict[str, Decided]
+) -> Outcome:
+    if ended.refusal is not None:
+        return rejected(root, ended.refusal)
+    last = results["complete"]
+    if isinstance(last, Rejected):
+        raise AssertionError(f"a transfer was not completed: {last.error}")
+    events: list[EventRef] = []
+    for outcome in results.values():
+        if isinstance(outcome, Committed):
+            events += outcome.events
+    return replace(
+        last,
+        command_id=root.command_id,
+        correlation_id=root.correlation_id or root.command_id,
+        events=tuple(events),
+    )
+
+
+def _as_root(root: CommandRequest, outcome: Outcome) -> Outcome:
+    if isinstance(outcome, Rejected):
+        return rejected(root, outcome.error)
+    return unknown(root)
+
+
+def _command_of(transfer_id: str, order: TransferInitiated) -> TransferFunds:
+    return TransferFunds(
+        transfer_id=transfer_id,
+        source_wallet_id=order.source_wallet_id,
+        destination_wallet_id=order.destination_wallet_id,
+        amount=order.amount,
+        currency=order.currency,
+        reference=order.reference,
+        reverses_transfer_id=order.reverses_transfer_id,
+    )
