@@ -136,7 +136,7 @@ def soak(session: nox.Session) -> None:
     _install(session, DEV)
     _install_wheels(session, DISTRIBUTIONS)
     suites = session.posargs or ("tests/property", "tests/simulation")
-    profile = ("--hypothesis-profile=soak", "--timeout=0")
+    profile = ("-p", "tools.soak", "--hypothesis-profile=soak", "--timeout=0")
     session.run("python", "-m", "pytest", *profile, *suites)
 
 
