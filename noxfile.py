@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import tomllib
 from pathlib import Path
 
@@ -20,7 +21,7 @@ DEV = "requirements/dev.txt"
 PYTHON_TREES = ("tools", "tests", "examples", "benchmarks")
 OF_THE_LIBRARIES = ("core", "wire", "sql")
 LEAST_COVERAGE_PERCENT = 95
-STOP_TIMEOUT_S = 30.0
+STOP_TIMEOUT_S = 45.0
 
 nox.needs_version = ">=2025.1"
 nox.options.default_venv_backend = "uv"
@@ -109,12 +110,14 @@ def serve(session: nox.Session) -> None:
     """The example server; `HEALTHPAY_*` variables are its settings."""
     _install(session, "requirements/serve.txt")
     _install_siblings(session)
+    # Else a SIGTERM would end nox alone and leave the server behind.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     session.run(
         "python",
         "-m",
         "examples.server",
         *session.posargs,
-        interrupt_timeout=STOP_TIMEOUT_S,
+        interrupt_timeout=1.0,
         terminate_timeout=STOP_TIMEOUT_S,
     )
 
@@ -133,7 +136,7 @@ def soak(session: nox.Session) -> None:
     _install(session, DEV)
     _install_wheels(session, DISTRIBUTIONS)
     suites = session.posargs or ("tests/property", "tests/simulation")
-    profile = ("--hypothesis-profile=soak", "--timeout=0")
+    profile = ("-p", "tools.soak", "--hypothesis-profile=soak", "--timeout=0")
     session.run("python", "-m", "pytest", *profile, *suites)
 
 

@@ -54,7 +54,6 @@ class Terminal:
         if serve:
             return self._serve(dict(re.findall(r"(\w+)=(\S+) ", serve[1])))
         command = ADDRESS.sub(self._real, command)
-        command = command.replace(".venv/bin/python", sys.executable)
         return self._shown(self._typed(command))
 
     def close(self) -> None:

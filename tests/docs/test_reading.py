@@ -41,7 +41,8 @@ def test_right_page_passes(folder: Path, terminal: Terminal) -> None:
     """Code and commands share a folder, commands share a shell."""
     page = folder / "page.md"
     page.write_text(
-        "```python\nfrom pathlib import Path\nPath('a').write_text('b')\nprint(1)\n```\n\n```text\n1\n```\n"
+        "```python\nfrom pathlib import Path\nPath('a').write_text('b')\n```\n"
+        "```python\nprint(1)\n```\n\n```text\n1\n```\n"
         "```console\n$ cat a\nb\n$ X=2\n```\n```console\n$ echo $X\n2\n```\n",
         encoding="utf-8",
     )

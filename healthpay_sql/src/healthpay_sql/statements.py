@@ -21,7 +21,7 @@ _MOST_ROWS: Final = 64
 def _insert(table: str, columns: int, rows: int) -> str:
     row = f"({','.join('?' * columns)})"
     # Table names are this package's own constants.
-    return f"INSERT INTO {table} VALUES {','.join([row] * rows)}"  # noqa: S608
+    return f"INSERT INTO {table} VALUES {','.join([row] * rows)}"
 
 
 def insert_rows(

@@ -184,7 +184,7 @@ class Writer:
 
     def _highest(self, column: str, table: str) -> int:
         # Names are this module's own constants.
-        query = f"SELECT coalesce(max({column}), 0) FROM {table}"  # noqa: S608
+        query = f"SELECT coalesce(max({column}), 0) FROM {table}"
         return int(self._connection.execute(query).fetchone()[0])
 
     def _find_head(self, stream: StreamId) -> _Head | None:
