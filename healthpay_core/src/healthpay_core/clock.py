@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta, tzinfo
+from datetime import UTC, date, datetime, timedelta, tzinfo
 from typing import Final, Protocol
 from zoneinfo import ZoneInfo
 
@@ -20,13 +20,17 @@ class BusinessDay:
         date: ISO 8601 date, such as ``2026-11-25``; its month is the month.
         starts_at: First instant of the day, microseconds since 1970 UTC.
         ends_at: First instant after the day.
+        week_ends_at: First instant after the ISO 8601 week, which ends on Sunday.
         month_ends_at: First instant after the month.
+        year_ends_at: First instant after the year.
     """
 
     date: str
     starts_at: int
     ends_at: int
+    week_ends_at: int
     month_ends_at: int
+    year_ends_at: int
 
 
 class Clock(Protocol):
@@ -88,14 +92,18 @@ def calendar_day(instant: int, zone: tzinfo) -> BusinessDay:
     next_month = (today.replace(day=1) + timedelta(days=32)).replace(day=1)
     return BusinessDay(
         date=today.isoformat(),
-        starts_at=_first_instant(today.year, today.month, today.day, zone),
-        ends_at=_first_instant(*(today + timedelta(days=1)).timetuple()[:3], zone),
-        month_ends_at=_first_instant(next_month.year, next_month.month, 1, zone),
+        starts_at=_first_instant(today, zone),
+        ends_at=_first_instant(today + timedelta(days=1), zone),
+        week_ends_at=_first_instant(
+            today + timedelta(days=8 - today.isoweekday()), zone
+        ),
+        month_ends_at=_first_instant(next_month, zone),
+        year_ends_at=_first_instant(date(today.year + 1, 1, 1), zone),
     )
 
 
-def _first_instant(year: int, month: int, day: int, zone: tzinfo) -> int:
-    midnight = datetime(year, month, day, tzinfo=zone)
+def _first_instant(day: date, zone: tzinfo) -> int:
+    midnight = datetime(day.year, day.month, day.day, tzinfo=zone)
     # Where midnight does not exist (clocks go forward at 00:00, as in Cairo),
     # the round trip through UTC names the instant at which the day begins.
     return int(midnight.astimezone(UTC).timestamp()) * 1_000_000

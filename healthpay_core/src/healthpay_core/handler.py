@@ -260,6 +260,9 @@ class CommandHandler:
                 if not isinstance(decision, Err):
                     return turn.accept(index, request, streams[0], decision.value)
                 refusal = decision.error
+        except StoreFault:
+            # Streams that became known while deciding could not be read.
+            raise
         except Exception as error:
             fault = self._fault(error)
             return turn.refuse(index, request, rejected(request, fault))

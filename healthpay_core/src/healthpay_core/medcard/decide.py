@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import fields
 from typing import Final, TypeAlias, assert_never, get_args
 
 from healthpay_core.context import Context
@@ -33,6 +34,7 @@ from healthpay_core.medcard.state import (
     card_status_of,
     expires_after,
 )
+from healthpay_core.money import MAX_AMOUNT
 from healthpay_core.refusals import (
     CardExpired,
     CardNotActive,
@@ -129,6 +131,11 @@ def _faults(command: IssueMedCard) -> list[Problem]:
     if None not in (controls.allowed_categories, controls.blocked_categories):
         text = "must not hold both allowedCategories and blockedCategories"
         faults.append(Problem("/controls", text))
+    for limit in fields(controls.limits):
+        amount = getattr(controls.limits, limit.name)
+        if amount is not None and not 0 <= amount <= MAX_AMOUNT:
+            faults.append(Problem("/controls/limits", f"must be 0 to {MAX_AMOUNT}"))
+            break
     return faults
 
 

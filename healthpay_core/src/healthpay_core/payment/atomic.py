@@ -230,19 +230,20 @@ def _authorize(
         return Err(WalletNotFound(wallet_id=legs.order.payer_wallet_id, party="payer"))
     if not isinstance(payer, ActiveWallet):
         return Err(guards.not_active(payer, "payer"))
-    refusal = _category_refusal(card, legs)
+    refusal = _merchant_refusal(legs) or _category_refusal(card, legs)
     if refusal is not None:
         return Err(refusal)
     approved = rules.approved_amount(legs.order)
     if isinstance(approved, Refusal):
         return Err(approved)
-    used = _card_usage(card, payer, approved, legs)
-    if isinstance(used, Refusal):
-        return Err(used)
-    usage = guards.outflow(payer, approved, legs.context)
-    if isinstance(usage, Err):
-        return usage
-    authorized = _hold(command, legs, payer, approved, usage.value, used)
+    limited = _limited(card, payer, approved, legs)
+    if isinstance(limited, Err):
+        return limited
+    usage, used = limited.value
+    refusal = guards.funds_refusal(payer, approved)
+    if refusal is not None:
+        return Err(refusal)
+    authorized = _hold(command, legs, payer, approved, usage, used)
     legs.facts.append((payment_stream(legs.payment_id), authorized))
     if legs.order.capture_method == "manual":
         return Ok(tuple(legs.facts))
@@ -292,22 +293,50 @@ def _usable_card(legs: _Legs) -> ActiveCard | Refusal | None:
     return usable(legs.card, legs.context)
 
 
+def _merchant_refusal(legs: _Legs) -> Refusal | None:
+    """A hold is a new obligation, also towards its payee (W5, W8)."""
+    merchant = legs.merchant
+    if merchant is None:
+        wallet_id = legs.order.merchant_wallet_id
+        return WalletNotFound(wallet_id=wallet_id, party="merchant")
+    if isinstance(merchant, ActiveWallet):
+        return None
+    return guards.not_active(merchant, "merchant")
+
+
 def _category_refusal(card: ActiveCard | None, legs: _Legs) -> Refusal | None:
     if card is None:
         return None
     return category_refusal(card.card.controls, legs.order.merchant_category or "")
 
 
-def _card_usage(
+def _limited(
     card: ActiveCard | None, payer: ActiveWallet, amount: int, legs: _Legs
-) -> CardUsage | Refusal | None:
-    if card is None:
-        return None
-    before = payer.card_usage.get(legs.order.card_id or "")
-    after = card_limits_after(
-        before, card.card.controls.limits, amount, legs.context.business_day
+) -> Ok[tuple[LimitUsage, CardUsage | None]] | Err[Refusal]:
+    """Limits of the card, then of the wallet (D6); a level too low first (E2)."""
+    usage = guards.limits_after(payer, amount, legs.context)
+    used = None if card is None else _card_usage(card, payer, amount, legs)
+    refusal = guards.eligibility_first(
+        used.error if isinstance(used, Err) else None,
+        usage.error if isinstance(usage, Err) else None,
     )
-    return after.error if isinstance(after, Err) else after.value
+    if refusal is not None or isinstance(usage, Err) or isinstance(used, Err):
+        assert refusal is not None
+        return Err(refusal)
+    return Ok((usage.value, None if used is None else used.value))
+
+
+def _card_usage(
+    card: ActiveCard, payer: ActiveWallet, amount: int, legs: _Legs
+) -> Ok[CardUsage] | Err[Refusal]:
+    today = legs.context.business_day
+    return card_limits_after(
+        payer.card_usage.get(legs.order.card_id or ""),
+        card.card.controls.limits,
+        amount,
+        today,
+        guards.rolled(payer.usage, today.date).date,
+    )
 
 
 def _capture(

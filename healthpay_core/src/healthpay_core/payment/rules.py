@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import assert_never
 
 from healthpay_core.currency import MINOR_UNIT_DIGITS
-from healthpay_core.money import amount_refusal
+from healthpay_core.money import MAX_AMOUNT, amount_refusal
 from healthpay_core.payment.commands import (
     MAX_AUTHORIZATION_S,
     AuthorizePayment,
@@ -64,7 +64,7 @@ def validate_payment(command: PaymentCommand) -> Refusal | None:
                     "/expiresInSeconds", f"must be 1 to {MAX_AUTHORIZATION_S}"
                 )
         case CapturePayment():
-            return _omittable(command.amount) or _omittable(command.fee)
+            return _capture_refusal(command)
         case RefundPayment():
             return _omittable(command.amount)
         case _:
@@ -131,9 +131,7 @@ def capture_amount(
         return CaptureExceedsAuthorized(
             requested_amount=amount, capturable_amount=payment.held
         )
-    if command.fee is not None and command.fee > amount:
-        return ValidationFailed.at("/fee", "must not be more than the captured amount")
-    return amount
+    return _fee_refusal(command.fee, amount) or amount
 
 
 def not_voidable(payment: PaymentState) -> Refusal:
@@ -194,19 +192,33 @@ def _faults(command: InitiatePayment) -> list[Problem]:
     if not by_card and command.card_id is not None:
         faults.append(Problem("/cardId", "belongs to the method medcard only"))
     eligible = command.eligible_amounts
-    if eligible is not None and min(_parts(eligible)) < 0:
-        faults.append(Problem("/eligibleAmounts", "must not be negative"))
+    if eligible is not None and not _in_range(eligible):
+        faults.append(Problem("/eligibleAmounts", f"must be 0 to {MAX_AMOUNT} each"))
     return faults
 
 
-def _parts(eligible: EligibleAmounts) -> tuple[int, ...]:
-    return (
+def _in_range(eligible: EligibleAmounts) -> bool:
+    parts = (
         eligible.clinic,
         eligible.dental,
         eligible.prescription,
         eligible.vision,
         eligible.total,
     )
+    return min(parts) >= 0 and max(parts) <= MAX_AMOUNT
+
+
+def _capture_refusal(command: CapturePayment) -> Refusal | None:
+    refusal = _omittable(command.amount) or _omittable(command.fee)
+    if refusal is None and command.amount is not None:
+        return _fee_refusal(command.fee, command.amount)
+    return refusal
+
+
+def _fee_refusal(fee: int | None, amount: int) -> Refusal | None:
+    if fee is None or fee <= amount:
+        return None
+    return ValidationFailed.at("/fee", "must not be more than the captured amount")
 
 
 def _omittable(amount: int | None) -> Refusal | None:

@@ -136,12 +136,22 @@ def _authorized(
 ) -> AuthorizedPayment:
     if not isinstance(state, InitiatedPayment) or event.amount > state.order.amount:
         raise StreamCorrupted("authorized twice, or for more than was asked")
+    _check_money(state.order, event)
     return AuthorizedPayment(order=state.order, authorization=event)
+
+
+def _check_money(
+    order: PaymentInitiated,
+    event: PaymentAuthorized | PaymentCaptured | PaymentRefunded,
+) -> None:
+    if event.currency != order.currency or event.amount < 1:
+        raise StreamCorrupted("money of another currency, or none")
 
 
 def _captured(state: PaymentState | None, event: PaymentCaptured) -> PaymentState:
     if not isinstance(state, AuthorizedPayment):
         raise StreamCorrupted("captured while nothing was held")
+    _check_money(state.order, event)
     captured = state.captured + event.amount
     rest = state.authorization.amount - captured
     if captured != event.captured_total or rest < 0:
@@ -172,6 +182,7 @@ def _failed(state: PaymentState | None) -> FailedPayment:
 def _refunded(state: PaymentState | None, event: PaymentRefunded) -> PaymentState:
     if not isinstance(state, (AuthorizedPayment, SettledPayment)):
         raise StreamCorrupted("refunded while nothing was captured")
+    _check_money(state.order, event)
     refunded = state.refunded + event.amount
     if refunded != event.refunded_total or refunded > state.captured:
         raise StreamCorrupted("refunded more than was captured")

@@ -1,0 +1,168 @@
+"""What has run out is ended in order, once, however often it is looked for."""
+
+from __future__ import annotations
+
+import pytest
+
+from healthpay_core import (
+    ActivateMedCard,
+    ActivateWallet,
+    AuthorizePayment,
+    CancelMedCard,
+    CapturePayment,
+    Code,
+    CommandRequest,
+    CreateWallet,
+    InitiatePayment,
+    IssueMedCard,
+    Outcome,
+    StreamId,
+    Unknown,
+    derive_id,
+)
+from healthpay_core.outcome import rejected
+from healthpay_core.refusals import StoreUnavailable
+from healthpay_core.sweeps import Sweeper, Swept
+from healthpay_core.testing import Workbench, funded, wallet_id
+
+PAYER, MERCHANT = wallet_id("payer"), wallet_id("merchant")
+
+
+@pytest.fixture
+def bench() -> Workbench:
+    """A payer with 1,000 and a merchant."""
+    made = Workbench()
+    made.do(
+        *funded(PAYER, 1000),
+        CreateWallet(
+            wallet_id=MERCHANT,
+            owner_id="m",
+            wallet_type="merchant",
+            currency="EGP",
+            kyc_level="full",
+        ),
+        ActivateWallet(wallet_id=MERCHANT),
+    )
+    return made
+
+
+def _sweeper(bench: Workbench) -> Sweeper:
+    return Sweeper(bench.handler.handle, bench.store, bench.clock)
+
+
+def _authorized(bench: Workbench, name: str, seconds: int) -> str:
+    payment_id = derive_id(name)
+    bench.do(
+        InitiatePayment(
+            payment_id=payment_id,
+            payer_wallet_id=PAYER,
+            merchant_wallet_id=MERCHANT,
+            amount=100,
+            currency="EGP",
+        ),
+        AuthorizePayment(payment_id=payment_id, expires_in_s=seconds),
+    )
+    return payment_id
+
+
+def _card(bench: Workbench, name: str, month: int) -> str:
+    card_id = derive_id(name)
+    bench.do(
+        IssueMedCard(
+            card_id=card_id,
+            wallet_id=PAYER,
+            card_token="t",
+            last4="4242",
+            exp_month=month,
+            exp_year=2026,
+            form="virtual",
+        )
+    )
+    return card_id
+
+
+def test_expired_authorizations_are_voided_earliest_first(bench: Workbench) -> None:
+    """P8: the hold goes back with `PaymentVoided(reason=expired)`, in order."""
+    late, early = _authorized(bench, "late", 20), _authorized(bench, "early", 10)
+    _authorized(bench, "open", 1000)
+    sweeper = _sweeper(bench)
+    assert sweeper.sweep() == Swept(authorizations=0, cards=0)
+    bench.clock.advance(seconds=20)
+    before = len(bench.feed())
+    assert sweeper.sweep() == Swept(authorizations=2, cards=0)
+    added = [e.envelope for e in bench.feed()[before:]]
+    assert [e.event_type for e in added] == [
+        "wallet.hold_released",
+        "payment.voided",
+    ] * 2
+    voided = [e.stream for e in added if e.event_type == "payment.voided"]
+    assert voided == [StreamId(f"payment/{early}"), StreamId(f"payment/{late}")]
+    assert bench.wallet(PAYER).held == 100
+
+
+def test_a_sweep_again_finds_nothing(bench: Workbench) -> None:
+    """P8: idempotent, also for another sweeper that starts from nothing."""
+    _authorized(bench, "one", 10)
+    bench.clock.advance(seconds=10)
+    sweeper = _sweeper(bench)
+    assert sweeper.sweep().authorizations == 1
+    events = len(bench.feed())
+    assert (
+        sweeper.sweep() == _sweeper(bench).sweep() == Swept(authorizations=0, cards=0)
+    )
+    assert len(bench.feed()) == events
+
+
+def test_what_ended_otherwise_is_not_swept(bench: Workbench) -> None:
+    """P8: a captured payment has nothing to give back."""
+    payment = _authorized(bench, "one", 10)
+    sweeper = _sweeper(bench)
+    sweeper.sweep()
+    bench.do(CapturePayment(payment_id=payment))
+    bench.clock.advance(days=1)
+    assert sweeper.sweep() == Swept(authorizations=0, cards=0)
+
+
+def test_a_partial_capture_keeps_its_rest_in_the_sweep(bench: Workbench) -> None:
+    """P5, P8: what a non-final capture left held goes back at the end."""
+    payment = _authorized(bench, "one", 10)
+    bench.do(CapturePayment(payment_id=payment, amount=30, final=False))
+    bench.clock.advance(seconds=10)
+    assert _sweeper(bench).sweep().authorizations == 1
+    assert (bench.wallet(PAYER).held, bench.wallet(PAYER).balance) == (0, 970)
+
+
+@pytest.mark.parametrize("fault", ["unavailable", "unknown"])
+def test_a_fault_is_tried_again(bench: Workbench, fault: str) -> None:
+    """P8, E4: a store that cannot say or store now loses nothing."""
+    _authorized(bench, "one", 10)
+    bench.clock.advance(seconds=10)
+    broken = True
+
+    def execute(sent: CommandRequest) -> Outcome:
+        if not broken:
+            return bench.handler.handle(sent)
+        if fault == "unavailable":
+            return rejected(sent, StoreUnavailable())
+        return Unknown(command_id=sent.command_id, correlation_id="c")
+
+    sweeper = Sweeper(execute, bench.store, bench.clock)
+    assert sweeper.sweep().authorizations == 0
+    broken = False
+    assert sweeper.sweep().authorizations == 1
+
+
+def test_cards_expire_when_their_month_is_over(bench: Workbench) -> None:
+    """D5: valid through the last instant of the month in Cairo, then swept once."""
+    card = _card(bench, "march", 3)
+    cancelled = _card(bench, "cancelled", 3)
+    _card(bench, "april", 4)
+    bench.do(CancelMedCard(card_id=cancelled, reason="lost"))
+    sweeper = _sweeper(bench)
+    # From 10:00 on the 2nd of March to the last second of the month in Cairo.
+    bench.clock.advance(days=29, hours=13, minutes=59, seconds=59)
+    assert sweeper.sweep().cards == 0
+    bench.clock.advance(seconds=1)
+    assert sweeper.sweep() == Swept(authorizations=0, cards=1)
+    assert sweeper.sweep().cards == 0
+    bench.refuse(ActivateMedCard(card_id=card), Code.CARD_EXPIRED)
