@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager, closing, nullcontext
+from contextlib import asynccontextmanager, closing, nullcontext, suppress
+from dataclasses import asdict
 from typing import TYPE_CHECKING
+
+import structlog
 
 from examples.server.parsing import SqliteStore
 from healthpay_core import (
@@ -14,10 +18,14 @@ from healthpay_core import (
     Observer,
     StoreFault,
     StoreQueries,
+    StreamCorrupted,
+    Sweeper,
 )
 from healthpay_http import Backend
 from healthpay_sql import SqliteEventStore
 from healthpay_wire.envelopes import digest
+
+_log = structlog.get_logger("healthpay")
 
 if TYPE_CHECKING:
     from contextlib import AbstractContextManager
@@ -45,7 +53,35 @@ async def resources(
         )
         with closing(LocalRuntime(handler)) as runtime:
             queries = StoreQueries(store, store)
-            yield Backend(runtime, queries, {"store": lambda: _fault_of(store)})
+            sweeper = Sweeper(runtime.execute, store, handler.clock)
+            async with _repeated(sweeper, settings.sweep_every_s):
+                yield Backend(runtime, queries, {"store": lambda: _fault_of(store)})
+
+
+@asynccontextmanager
+async def _repeated(sweeper: Sweeper, every_s: float) -> AsyncIterator[None]:
+    """Sweep now and then in a worker thread, until the application stops."""
+    stopping = asyncio.Event()
+
+    async def sweep_on() -> None:
+        while not stopping.is_set():
+            try:
+                swept = await asyncio.to_thread(sweeper.sweep)
+            except (StoreFault, StreamCorrupted) as fault:
+                _log.warning("sweep failed", reason=str(fault))
+            else:
+                if swept.authorizations or swept.cards:
+                    _log.info("swept", **asdict(swept))
+            with suppress(TimeoutError):
+                await asyncio.wait_for(stopping.wait(), every_s)
+
+    task = asyncio.create_task(sweep_on())
+    try:
+        yield
+    finally:
+        # The sweep under way ends before the store is closed.
+        stopping.set()
+        await task
 
 
 def _opened(settings: Settings) -> AbstractContextManager[Store]:

@@ -39,6 +39,7 @@ class Settings:
         max_in_flight: Commands being decided at once; more are answered 503.
         drain_s: How long readiness says 503 before the server stops to listen.
         stop_timeout_s: How long requests in flight may take after that.
+        sweep_every_s: How often expired authorisations and cards are looked for.
         keep_alive_s: How long an idle connection stays; more than the proxy's.
     """
 
@@ -52,6 +53,7 @@ class Settings:
     max_in_flight: int = 1_024
     drain_s: int = 1
     stop_timeout_s: int = 30
+    sweep_every_s: int = 30
     keep_alive_s: int = 75
 
 
@@ -67,6 +69,7 @@ PARSERS: Final[Mapping[str, Callable[[str], object]]] = MappingProxyType(
         "max_in_flight": parsing.integer(1, 1_000_000),
         "drain_s": parsing.integer(0, 600),
         "stop_timeout_s": parsing.integer(1, 3_600),
+        "sweep_every_s": parsing.integer(1, 86_400),
         "keep_alive_s": parsing.integer(1, 3_600),
     }
 )

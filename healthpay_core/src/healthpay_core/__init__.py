@@ -111,6 +111,7 @@ from healthpay_core.refusals import Fault, NotDone, Problem, Refusal
 from healthpay_core.result import Err, Ok, Result
 from healthpay_core.runtime import LocalRuntime
 from healthpay_core.sagas import TransferSaga
+from healthpay_core.sweeps import Sweeper, Swept
 from healthpay_core.transfer.commands import (
     BeginTransfer,
     CompleteTransfer,
@@ -269,6 +270,8 @@ __all__ = [
     "StreamId",
     "SuspendMedCard",
     "SuspendWallet",
+    "Sweeper",
+    "Swept",
     "SystemClock",
     "TransferCompleted",
     "TransferFailed",

@@ -10,7 +10,11 @@ from healthpay_core.context import Context
 from healthpay_core.domain import Command, Facts, State, decide, evolve, streams
 from healthpay_core.envelope import SYSTEM, Actor
 from healthpay_core.ids import StreamId, derive_id, new_id
+from healthpay_core.medcard.commands import ActivateMedCard, IssueMedCard
+from healthpay_core.medcard.events import HEALTH_CARE_ONLY, CardControls
 from healthpay_core.outcome import CommandRequest
+from healthpay_core.payment.commands import InitiatePayment
+from healthpay_core.payment.events import EligibleAmounts
 from healthpay_core.policy import NO_LIMITS, KycLevel, LimitPolicy, WalletType
 from healthpay_core.result import Ok
 from healthpay_core.transfer.commands import TransferFunds
@@ -43,6 +47,16 @@ def wallet_id(name: str) -> str:
 def transfer_id(name: str) -> str:
     """The same id for the same name."""
     return derive_id(f"transfer/{name}")
+
+
+def payment_id(name: str) -> str:
+    """The same id for the same name."""
+    return derive_id(f"payment/{name}")
+
+
+def card_id(name: str) -> str:
+    """The same id for the same name."""
+    return derive_id(f"card/{name}")
 
 
 def command_id(name: str) -> str:
@@ -157,6 +171,73 @@ def transfer(
     )
 
 
+def payment(
+    payer: str,
+    merchant: str,
+    amount: int,
+    *,
+    name: str = "payment",
+    currency: str = "EGP",
+    automatic: bool = False,
+    card: str | None = None,
+    category: str = "pharmacies",
+    eligible: EligibleAmounts | None = None,
+    partial_approval: bool = False,
+    reference: str | None = None,
+) -> InitiatePayment:
+    """The order to agree on a payment, with a card when one is named."""
+    return InitiatePayment(
+        payment_id=payment_id(name),
+        payer_wallet_id=payer,
+        merchant_wallet_id=merchant,
+        amount=amount,
+        currency=currency,
+        method="wallet" if card is None else "medcard",
+        capture_method="automatic" if automatic else "manual",
+        card_id=card,
+        merchant_category=None if card is None else category,
+        eligible_amounts=eligible,
+        partial_approval=partial_approval,
+        reference=reference,
+    )
+
+
+def issue(
+    card: str,
+    wallet: str,
+    *,
+    exp_month: int = 12,
+    exp_year: int = 2027,
+    controls: CardControls = HEALTH_CARE_ONLY,
+) -> IssueMedCard:
+    """The order to put a card on a wallet."""
+    return IssueMedCard(
+        card_id=card,
+        wallet_id=wallet,
+        card_token="token-1",  # noqa: S106 (opaque, and of no card)
+        last4="4242",
+        exp_month=exp_month,
+        exp_year=exp_year,
+        form="virtual",
+        controls=controls,
+    )
+
+
+def issued(
+    card: str,
+    wallet: str,
+    *,
+    exp_month: int = 12,
+    exp_year: int = 2027,
+    controls: CardControls = HEALTH_CARE_ONLY,
+) -> tuple[Command, ...]:
+    """The orders that lead to an active card."""
+    order = issue(
+        card, wallet, exp_month=exp_month, exp_year=exp_year, controls=controls
+    )
+    return (order, ActivateMedCard(card_id=card))
+
+
 def request(
     command: Command,
     key: str | None = None,
@@ -189,7 +270,7 @@ def after(*commands: Command, now: int = NOW, policy: LimitPolicy = NO_LIMITS) -
     facts: Facts = ()
     states: dict[StreamId, State | None] = {}
     for number, command in enumerate(commands):
-        seen = {stream: states.get(stream) for stream in streams(command)}
+        seen = {s: states.get(s) for s in streams(command, states.get)}
         decision = decide(
             command, seen, context(now, policy), command_id(f"given-{number}")
         )

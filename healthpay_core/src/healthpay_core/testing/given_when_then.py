@@ -59,7 +59,7 @@ class Given:
         if refusal is not None:
             return Err(refusal)
         states = self.states()
-        seen = {stream: states.get(stream) for stream in streams(command)}
+        seen = {s: states.get(s) for s in streams(command, states.get)}
         return decide(command, seen, known, command_id("when"))
 
 

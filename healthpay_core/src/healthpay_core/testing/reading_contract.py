@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from functools import partial
 
-from healthpay_core.ids import transfer_stream
+from healthpay_core.ids import medcard_stream, payment_stream, transfer_stream
 from healthpay_core.ports import (
     Append,
     Appended,
@@ -24,7 +24,12 @@ from healthpay_core.testing.appends import (
     rejection,
     stream,
 )
-from healthpay_core.testing.builders import command_id, transfer_id
+from healthpay_core.testing.builders import (
+    card_id,
+    command_id,
+    payment_id,
+    transfer_id,
+)
 from healthpay_core.testing.store_room import A, B, C, StoreRoom, positions, sequences
 
 
@@ -86,8 +91,12 @@ class ReadingContract(StoreRoom):
 
     def test_events_come_back_as_they_were(self, store: EventStore) -> None:
         """A1: every event, with its optional members or without, is read as written."""
-        transfer = transfer_stream(transfer_id("sample"))
-        for name, events in ((A, samples.EVENTS), (transfer, samples.TRANSFER_EVENTS)):
+        for name, events in (
+            (A, samples.EVENTS),
+            (transfer_stream(transfer_id("sample")), samples.TRANSFER_EVENTS),
+            (payment_stream(payment_id("sample")), samples.PAYMENT_EVENTS),
+            (medcard_stream(card_id("sample")), samples.MEDCARD_EVENTS),
+        ):
             places = [(name, at) for at in range(len(events))]
             written = envelopes(f"all of {name}", places, *events)
             store.append(Append(expected={name: 0}, events=written))

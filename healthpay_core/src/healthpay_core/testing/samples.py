@@ -10,6 +10,9 @@ from healthpay_core.money import MAX_AMOUNT
 from healthpay_core.outcome import Committed, Decided, EventRef, Rejected
 from healthpay_core.policy import PolicyRef
 from healthpay_core.refusals import (
+    AuthorizationExpired,
+    CardExpired,
+    CardLimitExceeded,
     CurrencyMismatch,
     InsufficientFunds,
     LimitExceeded,
@@ -17,13 +20,28 @@ from healthpay_core.refusals import (
     SelfTransferNotAllowed,
     WalletNotActive,
 )
-from healthpay_core.testing.builders import NOW, command_id, transfer_id, wallet_id
+from healthpay_core.testing.builders import (
+    NOW,
+    card_id,
+    command_id,
+    payment_id,
+    transfer_id,
+    wallet_id,
+)
+from healthpay_core.testing.payment_samples import MEDCARD_EVENTS, PAYMENT_EVENTS
 from healthpay_core.transfer.events import (
     TransferCompleted,
     TransferFailed,
     TransferInitiated,
 )
-from healthpay_core.views import Resource, TransferView, WalletView
+from healthpay_core.views import (
+    MedCardView,
+    PaymentView,
+    Resource,
+    TransferView,
+    WalletView,
+)
+from healthpay_core.wallet.card_usage import CardUsage
 from healthpay_core.wallet.events import (
     LimitUsage,
     Related,
@@ -37,6 +55,17 @@ from healthpay_core.wallet.events import (
     WalletKycLevelChanged,
     WalletSuspended,
 )
+
+__all__ = [
+    "EVENTS",
+    "MEDCARD_EVENTS",
+    "ODD_TEXTS",
+    "PAYMENT_EVENTS",
+    "REFUSALS",
+    "RESOURCES",
+    "TRANSFER_EVENTS",
+    "outcomes",
+]
 
 ODD_TEXTS: Final = (
     "",
@@ -56,6 +85,9 @@ ODD_TEXTS: Final = (
 _POLICY: Final = PolicyRef(id="EG-2023-11", version=3)
 _USAGE: Final = LimitUsage(
     date="2026-03-02", day=MAX_AMOUNT, month=MAX_AMOUNT, day_count=1, month_count=2
+)
+_CARD_USAGE: Final = CardUsage(
+    date="2026-03-02", day=5, week=6, month=7, year=8, all_time=MAX_AMOUNT
 )
 _WALLET: Final = wallet_id("sample")
 _OTHER: Final = wallet_id("other sample")
@@ -129,6 +161,20 @@ EVENTS: Final[tuple[Event, ...]] = (
         limit_usage=_USAGE,
         limit_policy=_POLICY,
     ),
+    WalletHoldPlaced(
+        hold_id="hold-2",
+        amount=5,
+        currency="EGP",
+        purpose="payment",
+        expires_at=NOW,
+        balance_after=5,
+        held_after=5,
+        limit_usage=_USAGE,
+        limit_policy=_POLICY,
+        related=Related(payment_id=payment_id("sample")),
+        card_id=card_id("sample"),
+        card_usage=_CARD_USAGE,
+    ),
     WalletHoldReleased(
         hold_id="hold-1",
         amount=5,
@@ -200,8 +246,49 @@ RESOURCES: Final[tuple[Resource, ...]] = (
         reference=None,
         version=2,
     ),
+    PaymentView(
+        payment_id=payment_id("sample"),
+        payer_wallet_id=_WALLET,
+        merchant_wallet_id=_OTHER,
+        amount=5,
+        currency="EGP",
+        method="medcard",
+        capture_method="manual",
+        status="authorized",
+        authorized_amount=5,
+        captured_amount=2,
+        refunded_amount=1,
+        expires_at=NOW,
+        version=4,
+    ),
+    PaymentView(
+        payment_id=payment_id("sample"),
+        payer_wallet_id=_WALLET,
+        merchant_wallet_id=_OTHER,
+        amount=5,
+        currency="EGP",
+        method="wallet",
+        capture_method="automatic",
+        status="initiated",
+        authorized_amount=0,
+        captured_amount=0,
+        refunded_amount=0,
+        expires_at=None,
+        version=1,
+    ),
+    MedCardView(
+        card_id=card_id("sample"),
+        wallet_id=_WALLET,
+        card_token="token-1",  # noqa: S106 (opaque, and of no card)
+        last4="4242",
+        exp_month=12,
+        exp_year=2027,
+        form="virtual",
+        status="issued",
+        version=1,
+    ),
 )
-"""Both kinds of resource."""
+"""Every kind of resource, with what may be absent and without."""
 
 REFUSALS: Final[tuple[NotDone, ...]] = (
     SelfTransferNotAllowed(),
@@ -217,6 +304,11 @@ REFUSALS: Final[tuple[NotDone, ...]] = (
         requested_amount=2,
         resets_at=NOW,
         party="source",
+    ),
+    AuthorizationExpired(expired_at=NOW),
+    CardExpired(),
+    CardLimitExceeded(
+        limit_name="all_time", limit_amount=10, used_amount=9, requested_amount=2
     ),
 )
 """Refusals of every shape that is stored (I6)."""

@@ -16,7 +16,7 @@ from healthpay_core.ports import EventStore, Observer, SnapshotStore
 from healthpay_core.queries import StoreQueries
 from healthpay_core.refusals import Detail, NotDone
 from healthpay_core.testing.builders import NOW, request
-from healthpay_core.views import TransferView, WalletView
+from healthpay_core.views import MedCardView, PaymentView, TransferView, WalletView
 
 
 class Workbench:
@@ -90,6 +90,18 @@ class Workbench:
         """The transfer as the store has it; an AssertionError when there is none."""
         view = self.queries.transfer(transfer)
         assert view is not None, f"there is no transfer {transfer}"
+        return view
+
+    def payment(self, payment: str) -> PaymentView:
+        """The payment as the store has it; an AssertionError when there is none."""
+        view = self.queries.payment(payment)
+        assert view is not None, f"there is no payment {payment}"
+        return view
+
+    def medcard(self, card: str) -> MedCardView:
+        """The card as the store has it; an AssertionError when there is none."""
+        view = self.queries.medcard(card)
+        assert view is not None, f"there is no card {card}"
         return view
 
     def feed(self) -> Sequence[RecordedEvent]:

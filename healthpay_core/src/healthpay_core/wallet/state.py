@@ -272,6 +272,8 @@ def _hold_placed(state: OpenState, event: WalletHoldPlaced) -> OpenState:
         raise StreamCorrupted("balances do not continue")
     if held > state.balance or event.hold_id in state.holds:
         raise StreamCorrupted("hold is not covered, or placed twice")
+    if (event.card_id is None) != (event.card_usage is None):
+        raise StreamCorrupted("a card without its usage, or usage of no card")
     hold = Hold(
         amount=event.amount,
         expires_at=event.expires_at,
