@@ -36,7 +36,9 @@ def test_a_day_of_cairo_is_not_a_day_of_utc() -> None:
         date="2026-02-01",
         starts_at=instant("2026-02-01T00:00:00+02:00"),
         ends_at=instant("2026-02-02T00:00:00+02:00"),
+        week_ends_at=instant("2026-02-02T00:00:00+02:00"),
         month_ends_at=instant("2026-03-01T00:00:00+02:00"),
+        year_ends_at=instant("2027-01-01T00:00:00+02:00"),
     )
 
 
