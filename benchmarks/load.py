@@ -10,6 +10,7 @@ import asyncio
 import json
 import sys
 import time
+from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from typing import cast
@@ -207,7 +208,7 @@ class Generator:
         """Requests at scheduled instants; they wait when no connection is idle."""
         job = self._job
         count = int(job.rate * job.seconds)
-        idle, waiting = list(connections), list[int]()
+        idle, waiting = list(connections), deque[int]()
 
         def send(index: int) -> None:
             if idle:
@@ -219,7 +220,7 @@ class Generator:
             loop.answered(connection.index)
             self._check(answer)
             if waiting:
-                index = waiting.pop(0)
+                index = waiting.popleft()
                 connection.send(self._requests[index], index)
             else:
                 idle.append(connection)

@@ -144,11 +144,11 @@ def littles_law(load: Load) -> LittlesLaw | None:
     product = fmean(s.rate * fmean(s.latencies) for s in samples)
     if load.concurrency is not None:
         return LittlesLaw(concurrency=load.concurrency, rate_times_latency=product)
+    # An open loop has no set concurrency: it was counted while it ran.
     counted = [s.in_flight for s in samples if s.in_flight is not None]
-    if load.offered_per_s is None or not counted:
+    if not counted:
         return None
-    offered = load.offered_per_s * fmean(fmean(s.latencies) for s in samples)
-    return LittlesLaw(concurrency=fmean(counted), rate_times_latency=offered)
+    return LittlesLaw(concurrency=fmean(counted), rate_times_latency=product)
 
 
 def latency_ms(samples: Iterable[Sample]) -> dict[str, float]:

@@ -7,7 +7,15 @@ from collections.abc import Iterator, Sequence
 from itertools import count
 
 from benchmarks import loops, servers, workload
-from benchmarks.measure import Figure, Goal, Load, Sample, Scale, per_round_ms
+from benchmarks.measure import (
+    Figure,
+    Goal,
+    Load,
+    Sample,
+    Scale,
+    middle,
+    per_round_ms,
+)
 from benchmarks.workplace import durable, folder
 from healthpay_core import CommandRequest, LocalRuntime
 
@@ -39,6 +47,10 @@ def _figures(
             values=per_round_ms(samples, q),
             goal=Goal(sign="<=", value=goal),
             load=load,
+            extra={"answered_per_s": middle([s.rate for s in samples])},
+            note="overloaded: it was offered more than it could answer"
+            if middle([s.rate for s in samples]) < 0.95 * offered_per_s
+            else "",
         )
 
 

@@ -14,6 +14,9 @@ from tools.links import LINK, faults_of
 from tools.reference.__main__ import main as reference
 from tools.reference.__main__ import pages as generated_pages
 
+# A command that waits for ever is found before the general limit.
+pytestmark = pytest.mark.timeout(120)
+
 DOCS = sorted((ROOT / "docs").rglob("*.md"))
 PAGES = [ROOT / "README.md", *DOCS, *sorted(ROOT.glob("healthpay_*/README.md"))]
 INDENTED_BLOCK = re.compile(r"(?:\A|\n)[ \t]*\n(?: {4}|\t)[^\n]+")

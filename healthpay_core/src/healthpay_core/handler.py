@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import random
 import time
+from collections import OrderedDict
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
-from itertools import islice
 from threading import Lock
 from typing import assert_never
 
@@ -97,7 +97,9 @@ class CommandHandler:
         self.clock: Clock = SystemClock() if clock is None else clock
         self.policy = policy
         self._store = store
-        self._receipts: dict[str, OutcomeRecord] = {}
+        # Ordered, because the first key of a dict that loses its first keys is
+        # found by stepping over all that are gone.
+        self._receipts: OrderedDict[str, OutcomeRecord] = OrderedDict()
         self._cached_receipts = cached_receipts
         self._max_attempts = max_attempts
         self._observers = tuple(observers)
@@ -254,6 +256,8 @@ class CommandHandler:
         streams: tuple[StreamId, ...],
     ) -> OutcomeRecord | None:
         try:
+            # None that could be named: asked again, they say what is wrong.
+            streams = streams or domain.streams(request.command)
             refusal = domain.validate(request.command) or self._stale(turn, request)
             if refusal is None:
                 decision = turn.decide(request, streams)
@@ -301,11 +305,5 @@ class CommandHandler:
         receipts = self._receipts
         for record in turn.records:
             receipts[record.outcome.command_id] = record
-        _shrink(receipts, self._cached_receipts)
-
-
-def _shrink(receipts: dict[str, OutcomeRecord], capacity: int) -> None:
-    excess = len(receipts) - capacity
-    if excess > 0:
-        for key in list(islice(receipts, excess)):
-            del receipts[key]
+        while len(receipts) > self._cached_receipts:
+            receipts.popitem(last=False)

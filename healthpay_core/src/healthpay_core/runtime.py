@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable
 from contextlib import suppress
 from threading import Event, Lock
 from typing import TYPE_CHECKING
@@ -22,15 +21,49 @@ if TYPE_CHECKING:
 
 
 class _Ticket:
-    """A command in the queue and how its caller is told."""
+    """A command in the queue, of a caller that waits in a thread of its own."""
 
-    __slots__ = ("request", "resolve")
+    __slots__ = ("answer", "answered", "request")
+
+    def __init__(self, request: CommandRequest) -> None:
+        self.request = request
+        self.answer: Outcome | None = None
+        self.answered = Event()
+
+    def resolve(self, outcome: Outcome, here: asyncio.AbstractEventLoop | None) -> None:
+        """Tell the caller; `here` is the loop that drives, if it is one."""
+        self.answer = outcome
+        self.answered.set()
+
+
+class _LoopTicket:
+    """A command in the queue, of a caller on an event loop."""
+
+    __slots__ = ("_future", "_loop", "request")
 
     def __init__(
-        self, request: CommandRequest, resolve: Callable[[Outcome], None]
+        self,
+        request: CommandRequest,
+        loop: asyncio.AbstractEventLoop,
+        future: asyncio.Future[Outcome],
     ) -> None:
         self.request = request
-        self.resolve = resolve
+        self._loop = loop
+        self._future = future
+
+    def resolve(self, outcome: Outcome, here: asyncio.AbstractEventLoop | None) -> None:
+        """As `_Ticket.resolve`."""
+        if here is self._loop:
+            self._settle(outcome)
+            return
+        # A loop that was closed meanwhile has nobody left to be told.
+        with suppress(RuntimeError):
+            self._loop.call_soon_threadsafe(self._settle, outcome)
+
+    def _settle(self, outcome: Outcome) -> None:
+        # A caller that went away has cancelled its future, not its command.
+        if not self._future.done():
+            self._future.set_result(outcome)
 
 
 class LocalRuntime:
@@ -58,7 +91,7 @@ class LocalRuntime:
         self._handler = handler
         self._capacity = capacity
         self._max_batch = max_batch
-        self._queue: deque[_Ticket] = deque()
+        self._queue: deque[_Ticket | _LoopTicket] = deque()
         self._in_flight: dict[str, bytes] = {}
         self._driving = Lock()
         self._entering = Lock()
@@ -81,30 +114,23 @@ class LocalRuntime:
 
         loop = asyncio.get_running_loop()
         future: asyncio.Future[Outcome] = loop.create_future()
-        refused = self._enter(_Ticket(request, _teller(loop, future)))
+        refused = self._enter(_LoopTicket(request, loop, future))
         if refused is not None:
             return rejected(request, refused)
         self._schedule(loop)
-        # Shielded: a client that goes away does not cancel its command.
-        return await asyncio.shield(future)
+        return await future
 
     def execute(self, request: CommandRequest) -> Outcome:
         """Decide and store in the calling thread; refusals as of `submit`."""
-        done = Event()
-        answer: list[Outcome] = []
-
-        def resolve(outcome: Outcome) -> None:
-            answer.append(outcome)
-            done.set()
-
-        refused = self._enter(_Ticket(request, resolve))
+        ticket = _Ticket(request)
+        refused = self._enter(ticket)
         if refused is not None:
             return rejected(request, refused)
-        while not done.is_set():
+        while not ticket.answered.is_set():
             with self._driving:
-                if not done.is_set():
-                    self._drive()
-        return answer[0]
+                if not ticket.answered.is_set():
+                    self._drive(None)
+        return unknown(request) if ticket.answer is None else ticket.answer
 
     def close(self) -> None:
         """Take no more commands, finish those that were taken."""
@@ -114,10 +140,10 @@ class LocalRuntime:
         while left:
             # Having the lock says that no other driver is in the middle of one.
             with self._driving:
-                self._drive()
+                self._drive(None)
                 left = bool(self._queue)
 
-    def _enter(self, ticket: _Ticket) -> NotDone | None:
+    def _enter(self, ticket: _Ticket | _LoopTicket) -> NotDone | None:
         request = ticket.request
         with self._entering:
             running = self._in_flight.get(request.command_id)
@@ -140,15 +166,18 @@ class LocalRuntime:
         self._scheduled.discard(loop)
         try:
             with self._driving:
-                self._drive()
+                self._drive(loop)
         finally:
             if self._queue:
                 self._schedule(loop)
 
-    def _drive(self) -> None:
-        """Commit one batch of what is there; the caller holds `_driving`."""
+    def _drive(self, here: asyncio.AbstractEventLoop | None) -> None:
+        """Commit one batch of what is there; the caller holds `_driving`.
+
+        `here` is the loop that drives, if it is one.
+        """
         queue = self._queue
-        batch: list[_Ticket] = []
+        batch: list[_Ticket | _LoopTicket] = []
         try:
             while queue and len(batch) < self._max_batch:
                 batch.append(queue.popleft())
@@ -160,37 +189,13 @@ class LocalRuntime:
             # "failed" of something that may be stored.
             self._leave(batch)
             for ticket in batch:
-                ticket.resolve(unknown(ticket.request))
+                ticket.resolve(unknown(ticket.request), here)
             raise
         self._leave(batch)
         for ticket, outcome in zip(batch, outcomes, strict=True):
-            ticket.resolve(outcome)
+            ticket.resolve(outcome, here)
 
-    def _leave(self, batch: list[_Ticket]) -> None:
+    def _leave(self, batch: list[_Ticket | _LoopTicket]) -> None:
         with self._entering:
             for ticket in batch:
                 del self._in_flight[ticket.request.command_id]
-
-
-def _teller(
-    loop: asyncio.AbstractEventLoop, future: asyncio.Future[Outcome]
-) -> Callable[[Outcome], None]:
-    from asyncio import get_running_loop
-
-    def settle(outcome: Outcome) -> None:
-        if not future.done():
-            future.set_result(outcome)
-
-    def resolve(outcome: Outcome) -> None:
-        try:
-            here = get_running_loop() is loop
-        except RuntimeError:
-            here = False
-        if here:
-            settle(outcome)
-        else:
-            # A loop that was closed meanwhile has nobody left to be told.
-            with suppress(RuntimeError):
-                loop.call_soon_threadsafe(settle, outcome)
-
-    return resolve

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import OrderedDict
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from typing import Final, TypeAlias
@@ -102,7 +103,9 @@ class StateCache:
         self._snapshots = snapshots
         self._every = snapshot_every
         self._capacity = capacity
-        self._entries: dict[StreamId, Versioned] = {}
+        # Ordered, because the first key of a dict that loses its first keys is
+        # found by stepping over all that are gone.
+        self._entries: OrderedDict[StreamId, Versioned] = OrderedDict()
         self._epochs: dict[StreamId, int] = {}
         self._epoch = store.epoch()
         self._damaged: dict[StreamId, StreamCorrupted] = {}
@@ -162,8 +165,9 @@ class StateCache:
         due: list[Snapshot] = []
         entries, every, epoch = self._entries, self._every, self._epoch
         for stream, (state, version) in states.items():
-            before = entries.pop(stream, ABSENT)[1]
+            before = entries.get(stream, ABSENT)[1]
             entries[stream] = (state, version)
+            entries.move_to_end(stream)
             self._epochs[stream] = epoch
             if state is not None and version // every > before // every:
                 due.append(Snapshot(stream=stream, version=version, state=state))
