@@ -16,6 +16,7 @@ from healthpay_core import (
     refusals,
 )
 from healthpay_core.refusals import (
+    CardLimitExceeded,
     ConcurrencyConflict,
     CorruptStream,
     CurrencyMismatch,
@@ -104,7 +105,13 @@ PINNED = (
     "WALLET_ALREADY_EXISTS INVALID_STATE_TRANSITION WALLET_NOT_ACTIVE WALLET_CLOSED",
     "WALLET_HAS_BALANCE WALLET_HAS_OPEN_HOLDS KYC_LEVEL_INSUFFICIENT LIMIT_EXCEEDED",
     "INSUFFICIENT_FUNDS REASON_NOT_ALLOWED DUPLICATE_REFERENCE PAYMENT_NOT_AUTHORIZED",
-    "SELF_TRANSFER_NOT_ALLOWED TRANSFER_ALREADY_EXISTS",
+    "SELF_TRANSFER_NOT_ALLOWED TRANSFER_ALREADY_EXISTS TRANSFER_TIMEOUT",
+    "PAYMENT_ALREADY_EXISTS PAYEE_NOT_MERCHANT PAYMENT_ALREADY_CAPTURED",
+    "PAYMENT_ALREADY_VOIDED PAYMENT_NOT_VOIDABLE PAYMENT_NOT_CAPTURED",
+    "PAYMENT_ALREADY_REFUNDED AUTHORIZATION_EXPIRED CAPTURE_EXCEEDS_AUTHORIZED",
+    "REFUND_EXCEEDS_CAPTURED AMOUNT_NOT_ELIGIBLE MEDCARD_ALREADY_EXISTS",
+    "CARD_NOT_ACTIVE CARD_EXPIRED CARD_NOT_RESUMABLE MERCHANT_CATEGORY_NOT_ALLOWED",
+    "CARD_LIMIT_EXCEEDED",
 )
 
 
@@ -158,6 +165,12 @@ def test_details_leave_out_what_is_not_known() -> None:
                 limit_name="daily", limit_amount=5, used_amount=4, requested_amount=2
             ),
             "The daily limit is 5; 4 is used, 2 was requested.",
+        ),
+        (
+            CardLimitExceeded(
+                limit_name="weekly", limit_amount=5, used_amount=4, requested_amount=2
+            ),
+            "The card's weekly limit is 5; 4 is used, 2 was requested.",
         ),
         (
             CorruptStream(stream="wallet/1", sequence=3),
