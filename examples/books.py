@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import TypeAlias
 
+from examples.payment_books import Legs, Payment
 from healthpay_core import (
     RecordedEvent,
     StreamId,
@@ -26,11 +27,15 @@ Movement: TypeAlias = (
 
 @dataclass(slots=True)
 class Account:
-    """One wallet: what its own events add up to."""
+    """One wallet: what its own events add up to.
+
+    `holds` is what is still open of each hold.
+    """
 
     currency: str = ""
     balance: int = 0
     held: int = 0
+    holds: dict[str, int] = field(default_factory=dict)
     faults: list[str] = field(default_factory=list)
 
 
@@ -57,6 +62,9 @@ class Books:
         outside: By currency and counter-account; what came in is negative (C6).
         told: By currency; what the library says that all wallets have.
         passages: By transfer id.
+        payments: By payment id, as its own stream tells it.
+        legs: By payment id, as the wallets' streams tell it.
+        holds: How many were placed.
         movements: How often money moved.
     """
 
@@ -65,6 +73,9 @@ class Books:
         self.outside: dict[tuple[str, str], int] = defaultdict(int)
         self.told: dict[str, int] = defaultdict(int)
         self.passages: dict[str, Passage] = defaultdict(Passage)
+        self.payments: dict[str, Payment] = {}
+        self.legs: dict[str, Legs] = defaultdict(Legs)
+        self.holds: int = 0
         self.movements: int = 0
 
     def enter(self, stream: StreamId, events: Sequence[RecordedEvent]) -> None:
@@ -74,6 +85,12 @@ class Books:
             account = self.accounts[aggregate_id] = Account()
             for recorded in events:
                 self._wallet(account, recorded)
+            return
+        if kind == "payment":
+            payment = self.payments[aggregate_id] = Payment()
+            for recorded in events:
+                payment.enter(recorded.envelope.data)
+        if kind != "transfer":
             return
         passage = self.passages[aggregate_id]
         for recorded in events:
@@ -97,6 +114,29 @@ class Books:
             if not passage.whole:
                 yield f"transfer {transfer_id}: {passage}"
 
+    def stray_holds(self) -> Iterator[str]:
+        """Wallets that hold what no open hold explains, and holds of nothing.
+
+        A hold is open for what an authorised payment has not yet captured.
+        """
+        due = {p.hold_id: p.open for p in self.payments.values() if p.open}
+        for wallet_id, account in self.accounts.items():
+            if account.held != sum(account.holds.values()):
+                yield f"wallet {wallet_id} holds {account.held}: {account.holds}"
+            for hold_id, amount in account.holds.items():
+                wanted = due.pop(hold_id, 0)
+                if wanted != amount:
+                    yield f"hold {hold_id} has {amount}, its payment wants {wanted}"
+        for hold_id, amount in due.items():
+            yield f"hold {hold_id} of {amount} is in no wallet"
+
+    def torn_payments(self) -> Iterator[str]:
+        """Payments that the wallets tell in another way than their own streams."""
+        for payment_id in self.payments.keys() | self.legs.keys():
+            payment, legs = self.payments.get(payment_id), self.legs[payment_id]
+            if payment is None or legs != payment.legs():
+                yield f"payment {payment_id}: {payment} but {legs}"
+
     def _wallet(self, account: Account, recorded: RecordedEvent) -> None:
         data = recorded.envelope.data
         match data:
@@ -108,18 +148,26 @@ class Books:
                 self._other_side(data, -data.amount)
             case WalletDebited():
                 account.balance -= data.amount
-                account.held -= data.amount if data.hold_id is not None else 0
+                if data.hold_id is not None:
+                    account.held -= data.amount
+                    _lessen(account, data.hold_id, data.amount)
                 self._other_side(data, data.amount)
             case WalletHoldPlaced():
+                self.holds += 1
                 account.held += data.amount
+                account.holds[data.hold_id] = data.amount
             case WalletHoldReleased():
                 account.held -= data.amount
+                _lessen(account, data.hold_id, data.amount)
             case _:
                 return
         self._compare(account, data, recorded.envelope.sequence)
 
     def _other_side(self, data: WalletCredited | WalletDebited, amount: int) -> None:
         self.movements += 1
+        payment_id = None if data.related is None else data.related.payment_id
+        if payment_id is not None and self.legs[payment_id].enter(data):
+            return
         transfer_id = None if data.related is None else data.related.transfer_id
         if transfer_id is None:
             self.outside[data.currency, data.counter_account] += amount
@@ -140,3 +188,9 @@ class Books:
             account.faults.append(f"event {sequence} is in {data.currency}")
         if account.held < 0 or account.balance < account.held:
             account.faults.append(f"event {sequence} leaves less than is held")
+
+
+def _lessen(account: Account, hold_id: str, amount: int) -> None:
+    left = account.holds.pop(hold_id, 0) - amount
+    if left:
+        account.holds[hold_id] = left

@@ -10,6 +10,8 @@ from dataclasses import dataclass, field
 from typing import Final, TypeAlias
 
 from examples.books import Books
+from examples.card_data import card_data_in
+from examples.effects import is_whole
 from healthpay_core import (
     EventStore,
     QueryPort,
@@ -24,13 +26,6 @@ Progress: TypeAlias = Callable[[Sequence[StreamId]], Iterable[StreamId]]
 
 _PAGE: Final = 2_000
 _SHOWN: Final = 3
-_TRANSFER: Final = (
-    "transfer.initiated",
-    "wallet.debited",
-    "wallet.credited",
-    "transfer.completed",
-)
-_SWEEP: Final = (*_TRANSFER, "wallet.closed")
 
 
 @dataclass(slots=True, kw_only=True)
@@ -86,7 +81,10 @@ def prove(
     chains = Proof(claim="every hash chain is whole", unit="streams")
     balances = Proof(claim="every balance is the fold of its stream", unit="wallets")
     money = Proof(claim="money is conserved in every currency", unit="movements")
-    proofs = [balances, money, chains, gapless, effects]
+    holds = Proof(claim="every wallet holds what its open holds are", unit="holds")
+    payments = Proof(claim="refunded <= captured <= authorised", unit="payments")
+    cards = Proof(claim="no event holds card data", unit="events")
+    proofs = [balances, money, holds, payments, cards, chains, gapless, effects]
     try:
         streams, commands = _survey(store, effects)
     except (StoreFault, StreamCorrupted) as error:
@@ -101,11 +99,17 @@ def prove(
             continue
         _check_chain(chains, stream, events)
         _check_versions(gapless, stream, events, store)
+        _check_card_data(cards, events)
         books.enter(stream, events)
         if stream.startswith("wallet/"):
             _check_balance(balances, stream, books, queries)
+        if stream.startswith("payment/"):
+            _check_payment(payments, stream, books, queries)
     money.checked = books.movements
     money.faults += books.imbalances()
+    holds.checked = books.holds
+    holds.faults += books.stray_holds()
+    payments.faults += books.torn_payments()
     if acknowledged is not None:
         _check_answers(answers, acknowledged, commands)
         proofs.append(answers)
@@ -143,8 +147,7 @@ def _close_effect(
         proof.faults.append(f"command {command_id} has a second effect")
     commands[command_id] = commands.get(command_id, 0) + len(effect)
     types = tuple(recorded.envelope.event_type for recorded in effect)
-    single = len(types) == 1 and types[0].startswith("wallet.")
-    if not single and types not in (_TRANSFER, _SWEEP):
+    if not is_whole(types):
         proof.faults.append(f"command {command_id} left {', '.join(types)}")
 
 
@@ -193,6 +196,34 @@ def _check_balance(
             f"{stream} is told to have {told[0]} and to hold {told[1]}, "
             f"its events add up to {account.balance} and {account.held}"
         )
+
+
+def _check_payment(
+    proof: Proof, stream: StreamId, books: Books, queries: QueryPort
+) -> None:
+    """What the events add up to, and what the library says of it (P18)."""
+    proof.checked += 1
+    payment_id = stream.partition("/")[2]
+    payment = books.payments[payment_id]
+    proof.faults += [f"{stream}: {fault}" for fault in payment.faults]
+    try:
+        view = queries.payment(payment_id)
+    except (StoreFault, StreamCorrupted) as error:
+        proof.faults.append(f"{stream} cannot be folded: {error}")
+        return
+    told = (0, 0, 0)
+    if view is not None:
+        told = (view.authorized_amount, view.captured_amount, view.refunded_amount)
+    if told != (payment.authorized, payment.captured, payment.refunded):
+        proof.faults.append(f"{stream} is told to have {told}, it is {payment}")
+
+
+def _check_card_data(proof: Proof, events: Sequence[RecordedEvent]) -> None:
+    for recorded in events:
+        proof.checked += 1
+        for place in card_data_in(recorded):
+            envelope = recorded.envelope
+            proof.faults.append(f"{envelope.stream} at {envelope.sequence}: {place}")
 
 
 def _check_answers(

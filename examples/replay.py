@@ -13,7 +13,7 @@ import asyncio
 import sys
 import time
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Final, assert_never
@@ -22,9 +22,11 @@ from tqdm import tqdm
 
 from examples.data.generate import LEAST_COMMANDS, month
 from examples.data.requests import TimedRequest
+from examples.data.schedule import ENDS_AT, HOUR
 from examples.proofs import Acknowledged, Progress, Proof, prove
 from healthpay_core import (
     CommandHandler,
+    CommandRequest,
     Committed,
     EventStore,
     InMemoryEventStore,
@@ -34,9 +36,15 @@ from healthpay_core import (
     Rejected,
     SnapshotStore,
     StoreQueries,
+    Sweeper,
     Unknown,
 )
-from healthpay_core.refusals import LimitExceeded
+from healthpay_core.refusals import (
+    CardLimitExceeded,
+    InsufficientFunds,
+    LimitExceeded,
+    WalletNotActive,
+)
 from healthpay_sql import SqliteEventStore, StoreFileError
 from healthpay_wire.envelopes import digest
 
@@ -51,6 +59,7 @@ class Tally:
     def __init__(self) -> None:
         self.outcomes: Counter[str] = Counter()
         self.refusals: Counter[str] = Counter()
+        self.swept: Counter[str] = Counter()
         self.acknowledged: dict[str, int] = {}
         self.busy_s: float = 0.0
 
@@ -75,6 +84,12 @@ class Tally:
             case _:
                 assert_never(outcome)
 
+    def note_sweep(self, outcome: Outcome) -> None:
+        """Count what a sweep ordered by itself."""
+        if isinstance(outcome, Committed):
+            self.swept[outcome.events[-1].event_type] += not outcome.replayed
+            self.acknowledged[outcome.command_id] = len(outcome.events)
+
 
 async def play(
     runtime: LocalRuntime,
@@ -82,13 +97,17 @@ async def play(
     commands: Iterable[TimedRequest],
     *,
     callers: int = CALLERS,
+    sweeper: Callable[[], object] | None = None,
+    tally: Tally | None = None,
 ) -> Tally:
     """Give all commands, `callers` of them at a time, while the clock follows.
 
     The clock stands still while a chunk is under way, and no chunk goes across
     midnight, so that each command counts in the windows of its own day.
+    `sweeper` is called between chunks, about once an hour: late, as sweeps are.
     """
-    tally = Tally()
+    tally = tally or Tally()
+    swept_at = 0
     for chunk in chunks(commands, clock, callers):
         clock.instant = max(clock.instant, chunk[-1].at)
         started = time.perf_counter()
@@ -96,6 +115,9 @@ async def play(
         tally.busy_s += time.perf_counter() - started
         for outcome in outcomes:
             tally.note(outcome)
+        if sweeper is not None and clock.instant >= swept_at + HOUR:
+            swept_at = clock.instant
+            sweeper()
     return tally
 
 
@@ -145,7 +167,10 @@ def replay(
     commands: int,
     callers: int = CALLERS,
 ) -> tuple[Tally, Acknowledged]:
-    """Play a month into a store; also what the callers were told."""
+    """Play a month into a store; also what the callers were told.
+
+    The last sweep comes as the month is over, and so are some of the cards.
+    """
     was_empty = not store.feed(0, 1)
     played = tqdm(
         month(seed, commands), total=commands, desc="playing", unit="cmd", disable=None
@@ -153,7 +178,18 @@ def replay(
     clock = ManualClock(0)
     handler = CommandHandler(store, clock=clock, snapshots=snapshots)
     runtime = LocalRuntime(handler)
-    tally = asyncio.run(play(runtime, clock, played, callers=callers))
+    tally = Tally()
+
+    def order(request: CommandRequest) -> Outcome:
+        outcome = runtime.execute(request)
+        tally.note_sweep(outcome)
+        return outcome
+
+    sweep = Sweeper(order, store, clock).sweep
+    playing = play(runtime, clock, played, callers=callers, sweeper=sweep, tally=tally)
+    asyncio.run(playing)
+    clock.instant = max(clock.instant, ENDS_AT)
+    sweep()
     runtime.close()
     complete = was_empty and not tally.outcomes["unknown"]
     return tally, Acknowledged(events=tally.acknowledged, complete=complete)
@@ -187,6 +223,7 @@ def report(tally: Tally, took_s: float) -> Iterator[str]:
     )
     yield from _table("outcome", tally.outcomes)
     yield from _table("refusal", tally.refusals)
+    yield from _table("swept", tally.swept)
 
 
 def verdict(proofs: list[Proof]) -> int:
@@ -218,9 +255,17 @@ def _played(
 
 
 def _reason(outcome: Rejected) -> str:
+    """The code, and what tells its cases apart."""
     error = outcome.error
-    limit = f" ({error.limit_name})" if isinstance(error, LimitExceeded) else ""
-    return f"{error.code}{limit}"
+    detail: str | None = None
+    match error:
+        case LimitExceeded() | CardLimitExceeded():
+            detail = error.limit_name
+        case InsufficientFunds() | WalletNotActive():
+            detail = error.party
+        case _:
+            pass
+    return f"{error.code} ({detail})" if detail else str(error.code)
 
 
 def _table(title: str, counts: Counter[str]) -> Iterator[str]:

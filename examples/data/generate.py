@@ -15,15 +15,19 @@ from typing import Final, Literal, TypeAlias
 
 from examples.data import figures as f
 from examples.data.draws import Draws
+from examples.data.intents import Story
 from examples.data.network import Network
 from examples.data.population import Population
 from examples.data.requests import TimedRequest, json_line
-from examples.data.schedule import HOUR, Hour, hours, slots
-from examples.data.stories import Stories, Story
+from examples.data.schedule import ENDS_AT, HOUR, Hour, hours, slots
+from examples.data.stories import Stories
 
-_Arrival: TypeAlias = tuple[int, Literal["everyday", "joining", "salary"], int]
-_COMMANDS_PER_JOINING: Final = 3.0
-_COMMANDS_PER_DAY_STORY: Final = 1.06
+_Arrival: TypeAlias = tuple[
+    int, Literal["everyday", "opening", "joining", "salary"], int
+]
+_COMMANDS_PER_OPENING: Final = 2.0
+_COMMANDS_PER_JOINING: Final = 4.2
+_COMMANDS_PER_DAY_STORY: Final = 1.35
 LEAST_COMMANDS: Final = 1_000
 _LAST_HOUR: Final = f.DAYS * 24 - 1
 
@@ -52,6 +56,7 @@ class _Month:
         self._draws = Draws(seed, "schedule")
         self._coming: list[tuple[int, int, TimedRequest]] = []
         self._opened = 0
+        self._merchants_to_come = self._stories.merchants
         self._planned = 0
         self._played = 0
         self._weight_left = sum(hour.weight for hour in hours())
@@ -65,10 +70,17 @@ class _Month:
             self._weight_left -= hour.weight
 
     def _arrivals(self, hour: Hour) -> Iterator[Iterator[_Arrival]]:
+        if hour.number == 0:
+            yield self._opening(hour)
         yield self._joining(hour)
         if hour.hour in f.PAY_HOURS and hour.day in dict(f.PAYDAYS):
             yield self._salaries(hour)
         yield self._everyday(hour)
+
+    def _opening(self, hour: Hour) -> Iterator[_Arrival]:
+        """The merchants' wallets are there from the first hour on."""
+        instants = slots(hour, self._stories.merchants, self._draws)
+        return ((at, "opening", i) for i, at in enumerate(instants))
 
     def _joining(self, hour: Hour) -> Iterator[_Arrival]:
         """The roster is loaded in the first night; others sign up by and by."""
@@ -100,10 +112,14 @@ class _Month:
     def _begin(self, at: int, what: str, index: int) -> None:
         for intent in self._story(what, index):
             for sent in self._network.send(intent, at + intent.after):
-                self._planned += 1
-                heappush(self._coming, (sent.at, self._planned, sent))
+                if sent.at < ENDS_AT:
+                    self._planned += 1
+                    heappush(self._coming, (sent.at, self._planned, sent))
 
     def _story(self, what: str, index: int) -> Story:
+        if what == "opening":
+            self._merchants_to_come -= 1
+            return self._stories.opening(index)
         if what == "joining":
             self._opened = index + 1
             return self._stories.joining(index)
@@ -126,7 +142,8 @@ class _Month:
         return roster + others * hours_after // (_LAST_HOUR + 1 - f.ROSTER_HOURS)
 
     def _joining_left(self) -> float:
-        return (self._people.size - self._opened) * _COMMANDS_PER_JOINING
+        members = (self._people.size - self._opened) * _COMMANDS_PER_JOINING
+        return members + self._merchants_to_come * _COMMANDS_PER_OPENING
 
     def _salaries_left(self, hour: Hour) -> float:
         share = sum(share for day, share in f.PAYDAYS if day > hour.day)

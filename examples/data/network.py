@@ -7,9 +7,9 @@ from dataclasses import replace
 
 from examples.data import figures as f
 from examples.data.draws import Draws
+from examples.data.intents import Intent
 from examples.data.requests import TimedRequest, first_sending, misused
 from examples.data.schedule import SECOND
-from examples.data.stories import Intent
 from healthpay_core import derive_id
 
 

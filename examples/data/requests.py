@@ -8,9 +8,13 @@ from hashlib import sha256
 from typing import Final, Literal, TypeAlias
 
 from examples.data.figures import Kind
-from examples.data.stories import Intent
+from examples.data.intents import Intent
 from healthpay_core import (
+    ActivateMedCard,
     ActivateWallet,
+    AuthorizePayment,
+    CancelMedCard,
+    CapturePayment,
     ChangeWalletKycLevel,
     CloseWallet,
     Command,
@@ -18,8 +22,14 @@ from healthpay_core import (
     CreateWallet,
     CreditWallet,
     DebitWallet,
+    FailPayment,
+    InitiatePayment,
+    IssueMedCard,
+    RefundPayment,
+    SuspendMedCard,
     SuspendWallet,
     TransferFunds,
+    VoidPayment,
 )
 from healthpay_wire.instants import format_instant
 
@@ -27,6 +37,16 @@ Origin: TypeAlias = Literal["first", "retry", "double_click", "key_misuse"]
 """First sending, the network's repetition, a second click, a client's bug."""
 
 _OPERATIONS: Final[dict[type[Command], str]] = {
+    InitiatePayment: "InitiatePayment",
+    AuthorizePayment: "AuthorizePayment",
+    CapturePayment: "CapturePayment",
+    VoidPayment: "VoidPayment",
+    FailPayment: "FailPayment",
+    RefundPayment: "RefundPayment",
+    IssueMedCard: "IssueMedCard",
+    ActivateMedCard: "ActivateMedCard",
+    SuspendMedCard: "SuspendMedCard",
+    CancelMedCard: "CancelMedCard",
     CreateWallet: "CreateWallet",
     ActivateWallet: "ActivateWallet",
     SuspendWallet: "SuspendWallet",
@@ -36,6 +56,14 @@ _OPERATIONS: Final[dict[type[Command], str]] = {
     DebitWallet: "DebitWallet",
     TransferFunds: "TransferFunds",
 }
+_WITH_AMOUNT: Final = (
+    CreditWallet,
+    DebitWallet,
+    TransferFunds,
+    InitiatePayment,
+    CapturePayment,
+    RefundPayment,
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,7 +96,7 @@ def first_sending(intent: Intent, at: int, command_id: str) -> TimedRequest:
 def misused(sent: TimedRequest, at: int) -> TimedRequest | None:
     """The same key with another amount, which no client may do; None without one."""
     command = sent.request.command
-    if not isinstance(command, CreditWallet | DebitWallet | TransferFunds):
+    if not isinstance(command, _WITH_AMOUNT) or command.amount is None:
         return None
     other = replace(command, amount=command.amount + 100)
     request = replace(sent.request, command=other, fingerprint=fingerprint(other))

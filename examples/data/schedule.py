@@ -15,6 +15,10 @@ SECOND: Final = 1_000_000
 HOUR: Final = 3_600 * SECOND
 _FRIDAY: Final = 4
 _CAIRO: Final = ZoneInfo("Africa/Cairo")
+_FIRST: Final = datetime.fromisoformat(f.FIRST_DAY).replace(tzinfo=_CAIRO)
+_STARTS_AT: Final = int(_FIRST.timestamp()) * SECOND
+ENDS_AT: Final = _STARTS_AT + f.DAYS * 24 * HOUR
+"""The first instant after the month; December has no clock change."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,15 +41,13 @@ class Hour:
 
 
 def hours() -> Iterator[Hour]:
-    """Every hour of the month; December has no clock change."""
-    first = datetime.fromisoformat(f.FIRST_DAY).replace(tzinfo=_CAIRO)
-    start = int(first.timestamp()) * SECOND
+    """Every hour of the month."""
     for number in range(f.DAYS * 24):
         days, hour = divmod(number, 24)
-        weekday = (first + timedelta(days=days)).weekday()
+        weekday = (_FIRST + timedelta(days=days)).weekday()
         yield Hour(
             number=number,
-            starts_at=start + number * HOUR,
+            starts_at=_STARTS_AT + number * HOUR,
             day=days + 1,
             hour=hour,
             weight=f.HOURS[hour] * _day_weight(days + 1, weekday),

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable
 from typing import Final, Literal, TypeAlias
 
 from examples.data import figures as f
-from examples.data.draws import PIASTRES, Draws
+from examples.data.cards import Cards
+from examples.data.draws import PIASTRES
+from examples.data.intents import OPERATOR, Intent, Story, Writer
+from examples.data.merchants import Merchants
+from examples.data.payments import Payments
 from examples.data.population import Member, Population
 from examples.data.schedule import HOUR, SECOND
 from healthpay_core import (
@@ -15,35 +18,17 @@ from healthpay_core import (
     Actor,
     ChangeWalletKycLevel,
     CloseWallet,
-    Command,
     CreateWallet,
     CreditWallet,
     DebitWallet,
     SuspendWallet,
     TransferFunds,
-    derive_id,
 )
 
 _MINUTE: Final = 60 * SECOND
 _DAY: Final = 24 * HOUR
-_OPERATOR: Final = Actor(type="operator", id="operations")
 _PAYROLL: Final = Actor(type="system", id="payroll")
 
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Intent:
-    """A command that somebody wants to give, so long after its story began.
-
-    `after` is microseconds.
-    """
-
-    after: int
-    kind: f.Kind
-    command: Command
-    actor: Actor
-
-
-Story: TypeAlias = Iterator[Intent]
 _Given: TypeAlias = Literal["refund", "cashback"]
 
 
@@ -51,10 +36,12 @@ class Stories:
     """Tells stories; those who tell nothing any more are remembered."""
 
     def __init__(self, seed: int, population: Population) -> None:
-        self._seed = seed
         self._people = population
-        self._draws = Draws(seed, "stories")
-        self._numbers = 0
+        self._pen = Writer(seed)
+        self._draws = self._pen.draws
+        self._merchants = Merchants(seed, population.size)
+        self._cards = Cards(seed, self._pen)
+        self._payments = Payments(self._pen, self._merchants, self._cards)
         self._left: set[int] = set()
         self._everyday: dict[f.Everyday, Callable[[Member, int], Story]] = {
             "transfer": self._transfer,
@@ -69,7 +56,19 @@ class Stories:
             "kyc_upgrade": self._kyc_upgrade,
             "close": self._close,
             "fraud": self._fraud,
+            "payment": self._payment,
+            "card_trouble": self._card_trouble,
+            "payout": self._payout,
         }
+
+    @property
+    def merchants(self) -> int:
+        """How many merchants open a wallet."""
+        return self._merchants.size
+
+    def opening(self, index: int) -> Story:
+        """A merchant's wallet is opened."""
+        return self._merchants.opening(index)
 
     def joining(self, index: int) -> Story:
         """A wallet is opened, and most put something in."""
@@ -77,7 +76,7 @@ class Stories:
         yield Intent(
             after=0,
             kind="create",
-            actor=_OPERATOR,
+            actor=OPERATOR,
             command=CreateWallet(
                 wallet_id=who.wallet_id,
                 owner_id=who.owner_id,
@@ -86,23 +85,24 @@ class Stories:
                 kyc_level=who.kyc_level if who.verified else "unverified",
             ),
         )
-        after = self._within(20 * SECOND, 3 * _MINUTE)
+        after = self._pen.within(20 * SECOND, 3 * _MINUTE)
         yield self._activation(who, after)
         if not who.verified:
             # Refused so far; the papers come in, and then it works.
-            after += self._within(HOUR, 30 * HOUR)
+            after += self._pen.within(HOUR, 30 * HOUR)
             yield self._level(who, after)
-            after += self._within(_MINUTE, HOUR)
+            after += self._pen.within(_MINUTE, HOUR)
             yield self._activation(who, after)
         if self._draws.chance(f.OPENING_DEPOSIT_SHARE):
-            amount = self._amount(who, f.OPENING_DEPOSIT)
-            after += self._within(_MINUTE, 2 * HOUR)
+            amount = self._pen.amount(who, f.OPENING_DEPOSIT)
+            after += self._pen.within(_MINUTE, 2 * HOUR)
             yield self._cash_in(who, after, "opening_deposit", amount)
+        yield from self._cards.handing_out(who, after)
 
     def salary(self, index: int) -> Story:
         """The employer pays, never less than the minimum wage."""
         who = self._people.member(index)
-        amount = max(f.MINIMUM_WAGE * PIASTRES, self._amount(who, f.SALARY))
+        amount = max(f.MINIMUM_WAGE * PIASTRES, self._pen.amount(who, f.SALARY))
         yield Intent(
             after=0,
             kind="salary",
@@ -130,23 +130,23 @@ class Stories:
         family.remove(who.index)
         outside = not family or self._draws.chance(f.OUTSIDE_FAMILY_SHARE)
         to = self._draws.below(opened) if outside else self._draws.pick(family)
-        amount = self._amount(who, f.TRANSFER)
+        amount = self._pen.amount(who, f.TRANSFER)
         yield self._send(who, 0, "transfer", self._people.wallet_id(to), amount)
 
     def _pharmacy(self, who: Member, _: int) -> Story:
-        amount = self._amount(who, f.PHARMACY)
-        yield self._pay(who, 0, "pharmacy", amount, self._reference("RX"))
+        amount = self._pen.amount(who, f.PHARMACY)
+        yield self._pay(who, 0, "pharmacy", amount, self._pen.reference("RX"))
 
     def _clinic(self, who: Member, _: int) -> Story:
-        amount = self._amount(who, f.CLINIC)
-        yield self._pay(who, 0, "clinic", amount, self._reference("CL"))
+        amount = self._pen.amount(who, f.CLINIC)
+        yield self._pay(who, 0, "clinic", amount, self._pen.reference("CL"))
 
     def _hospital(self, who: Member, _: int) -> Story:
         """A bill that savings are brought in for; too large, it goes in parts."""
-        bill = self._amount(who, f.HOSPITAL)
-        reference = self._reference("HO")
+        bill = self._pen.amount(who, f.HOSPITAL)
+        reference = self._pen.reference("HO")
         yield self._cash_in(who, 0, "top_up", bill)
-        after = self._within(5 * _MINUTE, HOUR)
+        after = self._pen.within(5 * _MINUTE, HOUR)
         yield self._pay(who, after, "hospital", bill, reference)
         if bill <= who.day_limit:
             return
@@ -158,7 +158,19 @@ class Stories:
             bill -= paid
 
     def _top_up(self, who: Member, _: int) -> Story:
-        yield self._cash_in(who, 0, "top_up", self._amount(who, f.TOP_UP))
+        yield self._cash_in(who, 0, "top_up", self._pen.amount(who, f.TOP_UP))
+
+    def _payment(self, who: Member, _: int) -> Story:
+        return self._payments.payment(who)
+
+    def _card_trouble(self, who: Member, _: int) -> Story:
+        """Without a card there is nothing to lose, and a payment instead."""
+        if not self._cards.has_one(who.index):
+            return self._payments.payment(who)
+        return self._cards.trouble(who, self._payments.purchase)
+
+    def _payout(self, _: Member, __: int) -> Story:
+        return self._merchants.payout(self._pen)
 
     def _withdrawal(self, who: Member, _: int) -> Story:
         yield Intent(
@@ -167,7 +179,7 @@ class Stories:
             actor=who.actor,
             command=DebitWallet(
                 wallet_id=who.wallet_id,
-                amount=self._amount(who, f.WITHDRAWAL),
+                amount=self._pen.amount(who, f.WITHDRAWAL),
                 currency=f.CURRENCY,
                 reason="withdrawal",
                 counter_account="external:agents",
@@ -175,11 +187,11 @@ class Stories:
         )
 
     def _refund(self, who: Member, _: int) -> Story:
-        amount = self._amount(who, f.PHARMACY)
-        yield self._credit(who, "refund", amount, self._reference("RX"))
+        amount = self._pen.amount(who, f.PHARMACY)
+        yield self._credit(who, "refund", amount, self._pen.reference("RX"))
 
     def _cashback(self, who: Member, _: int) -> Story:
-        yield self._credit(who, "cashback", self._amount(who, f.CASHBACK), None)
+        yield self._credit(who, "cashback", self._pen.amount(who, f.CASHBACK), None)
 
     def _kyc_upgrade(self, who: Member, _: int) -> Story:
         yield self._level(who, 0)
@@ -202,51 +214,58 @@ class Stories:
         )
 
     def _fraud(self, who: Member, opened: int) -> Story:
-        """Somebody drains a wallet, it is suspended, the owner wonders."""
-        after = 0
+        """Somebody drains a wallet, it is suspended, the owner wonders.
+
+        What the owner owed before is settled nevertheless (W5).
+        """
+        after = self._pen.within(2 * _MINUTE, 5 * _MINUTE)
+        yield from self._payments.owed(who, capture_after=2 * HOUR)
         for _ in range(3 + self._draws.below(3)):
             to = self._people.wallet_id(self._draws.below(opened))
-            yield self._send(who, after, "drain", to, self._amount(who, f.DRAIN))
-            after += self._within(20 * SECOND, 90 * SECOND)
-        after += self._within(2 * _MINUTE, 10 * _MINUTE)
+            yield self._send(who, after, "drain", to, self._pen.amount(who, f.DRAIN))
+            after += self._pen.within(20 * SECOND, 90 * SECOND)
+        after += self._pen.within(2 * _MINUTE, 10 * _MINUTE)
         suspended = after
         yield Intent(
             after=after,
             kind="suspend",
-            actor=_OPERATOR,
+            actor=OPERATOR,
             command=SuspendWallet(wallet_id=who.wallet_id, reason_code="fraud"),
         )
         for _ in range(self._draws.below(4)):
-            after += self._within(10 * _MINUTE, 3 * HOUR)
-            amount = self._amount(who, f.PHARMACY)
-            yield self._pay(who, after, "pharmacy", amount, self._reference("RX"))
+            after += self._pen.within(10 * _MINUTE, 3 * HOUR)
+            amount = self._pen.amount(who, f.PHARMACY)
+            yield self._pay(who, after, "pharmacy", amount, self._pen.reference("RX"))
         if self._draws.chance(f.RESUMED_SHARE):
             wait = int(self._draws.lognormal(*f.SUSPENDED_HOURS) * HOUR)
             command = ActivateWallet(
                 wallet_id=who.wallet_id, reason_code="fraud_cleared"
             )
             yield Intent(
-                after=suspended + wait, kind="resume", actor=_OPERATOR, command=command
+                after=suspended + wait, kind="resume", actor=OPERATOR, command=command
             )
 
     def _mistake(self, who: Member, opened: int) -> Story:
         """What the client should not have sent."""
-        amount = self._amount(who, f.TRANSFER)
-        nobody = derive_id(f"example/{self._seed}/nobody/{self._number()}")
+        amount = self._pen.amount(who, f.TRANSFER)
+        nobody = self._pen.new_id("nobody")
         to = self._people.wallet_id(self._draws.below(opened))
-        match self._draws.below(4):
+        match self._draws.below(5):
             case 0:
                 yield self._send(who, 0, "mistake", nobody, amount)
             case 1:
                 yield self._send(who, 0, "mistake", who.wallet_id, amount)
             case 2:
                 yield self._send(who, 0, "mistake", to, 0)
-            case _:
+            case 3:
                 yield self._send(who, 0, "mistake", to, amount, currency="USD")
+            case _:
+                # Nobody but a merchant is paid (W10).
+                yield self._payments.to_wallet(who, to, amount)
 
     def _activation(self, who: Member, after: int) -> Intent:
         command = ActivateWallet(wallet_id=who.wallet_id)
-        return Intent(after=after, kind="activate", actor=_OPERATOR, command=command)
+        return Intent(after=after, kind="activate", actor=OPERATOR, command=command)
 
     def _level(self, who: Member, after: int) -> Intent:
         level = who.kyc_level
@@ -255,9 +274,9 @@ class Stories:
         command = ChangeWalletKycLevel(
             wallet_id=who.wallet_id,
             kyc_level=level,
-            evidence_ref=self._reference("KYC"),
+            evidence_ref=self._pen.reference("KYC"),
         )
-        return Intent(after=after, kind="kyc_upgrade", actor=_OPERATOR, command=command)
+        return Intent(after=after, kind="kyc_upgrade", actor=OPERATOR, command=command)
 
     def _cash_in(self, who: Member, after: int, kind: f.Kind, amount: int) -> Intent:
         command = CreditWallet(
@@ -280,7 +299,7 @@ class Stories:
             reference=reference,
             counter_account="external:providers",
         )
-        return Intent(after=0, kind=kind, actor=_OPERATOR, command=command)
+        return Intent(after=0, kind=kind, actor=OPERATOR, command=command)
 
     def _pay(
         self, who: Member, after: int, kind: f.Kind, amount: int, reference: str
@@ -306,25 +325,10 @@ class Stories:
         currency: str = f.CURRENCY,
     ) -> Intent:
         command = TransferFunds(
-            transfer_id=derive_id(f"example/{self._seed}/transfer/{self._number()}"),
+            transfer_id=self._pen.new_id("transfer"),
             source_wallet_id=who.wallet_id,
             destination_wallet_id=to,
             amount=amount,
             currency=currency,
         )
         return Intent(after=after, kind=kind, actor=who.actor, command=command)
-
-    def _amount(self, who: Member, size: tuple[float, float, float]) -> int:
-        median, sigma, step = size
-        factor = f.BUSINESS_FACTOR if who.wallet_type == "business" else 1
-        return self._draws.pounds(median, sigma, step=step) * factor
-
-    def _reference(self, prefix: str) -> str:
-        return f"{prefix}-{self._number():07d}"
-
-    def _number(self) -> int:
-        self._numbers += 1
-        return self._numbers
-
-    def _within(self, low: int, high: int) -> int:
-        return low + self._draws.below(high - low)
