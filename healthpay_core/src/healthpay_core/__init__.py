@@ -76,6 +76,7 @@ from healthpay_core.payment.events import (
     PaymentRefunded,
     PaymentVoided,
 )
+from healthpay_core.payment_sagas import PaymentSaga
 from healthpay_core.policy import (
     EG_2023_11,
     NO_LIMITS,
@@ -244,6 +245,7 @@ __all__ = [
     "PaymentFailed",
     "PaymentInitiated",
     "PaymentRefunded",
+    "PaymentSaga",
     "PaymentView",
     "PaymentVoided",
     "PlaceHold",

@@ -19,6 +19,7 @@ from healthpay_core.ids import (
 from healthpay_core.medcard.commands import (
     ActivateMedCard,
     CancelMedCard,
+    ConfirmMedCard,
     ExpireMedCard,
     IssueMedCard,
     MedCardCommand,
@@ -42,11 +43,24 @@ from healthpay_core.payment.events import (
     PaymentCaptured,
     PaymentFailed,
     PaymentInitiated,
+    PaymentOperationBegun,
+    PaymentOperationRefused,
     PaymentRefunded,
     PaymentVoided,
 )
+from healthpay_core.payment.operations import (
+    decide_payment_step,
+    validate_payment_step,
+)
 from healthpay_core.payment.rules import validate_payment
 from healthpay_core.payment.state import PaymentState, evolve_payment
+from healthpay_core.payment.steps import (
+    BeginOperation,
+    EndOperation,
+    PaymentStep,
+    RecordInitiation,
+    RefuseOperation,
+)
 from healthpay_core.refusals import Refusal, WalletHasOpenHolds
 from healthpay_core.result import Err, Ok
 from healthpay_core.transfer.atomic import (
@@ -91,7 +105,12 @@ from healthpay_core.wallet.events import (
 from healthpay_core.wallet.state import OpenWallet, WalletState, evolve_wallet
 
 Command: TypeAlias = (
-    WalletCommand | TransferFunds | PaymentCommand | MedCardCommand | TransferStep
+    WalletCommand
+    | TransferFunds
+    | PaymentCommand
+    | MedCardCommand
+    | TransferStep
+    | PaymentStep
 )
 State: TypeAlias = WalletState | TransferState | PaymentState | MedCardState
 Facts: TypeAlias = tuple[tuple[StreamId, Event], ...]
@@ -127,6 +146,8 @@ _PAYMENT_EVENTS: Final = (
     PaymentVoided,
     PaymentFailed,
     PaymentRefunded,
+    PaymentOperationBegun,
+    PaymentOperationRefused,
 )
 _PAYMENT_COMMANDS: Final = (
     AuthorizePayment,
@@ -138,6 +159,12 @@ _PAYMENT_COMMANDS: Final = (
     FailPayment,
 )
 _INDIRECT: Final = frozenset(_PAYMENT_COMMANDS) - {InitiatePayment}
+_PAYMENT_STEPS: Final = (
+    RecordInitiation,
+    BeginOperation,
+    EndOperation,
+    RefuseOperation,
+)
 _TRANSFER_STEPS: Final = (BeginTransfer, CompleteTransfer, FailTransfer)
 _CARD_COMMANDS: Final = (
     IssueMedCard,
@@ -145,6 +172,7 @@ _CARD_COMMANDS: Final = (
     SuspendMedCard,
     CancelMedCard,
     ExpireMedCard,
+    ConfirmMedCard,
 )
 
 
@@ -162,6 +190,8 @@ def primary_stream(command: Command) -> StreamId:
         return medcard_stream(command.card_id)
     if isinstance(command, _TRANSFER_STEPS):
         return transfer_stream(command.transfer_id)
+    if isinstance(command, _PAYMENT_STEPS):
+        return payment_stream(command.payment_id)
     return wallet_stream(command.wallet_id)
 
 
@@ -186,6 +216,8 @@ def streams(command: Command, at: Lookup = _nowhere) -> tuple[StreamId, ...]:
         return (card,)
     if isinstance(command, _TRANSFER_STEPS):
         return (transfer_stream(command.transfer_id),)
+    if isinstance(command, _PAYMENT_STEPS):
+        return (payment_stream(command.payment_id),)
     if isinstance(command, CloseWallet) and command.sweep_to is not None:
         return (
             wallet_stream(command.wallet_id),
@@ -204,7 +236,14 @@ def creates(command: Command) -> bool:
     """Whether the command makes its primary resource."""
     return isinstance(
         command,
-        (CreateWallet, TransferFunds, InitiatePayment, IssueMedCard, BeginTransfer),
+        (
+            CreateWallet,
+            TransferFunds,
+            InitiatePayment,
+            IssueMedCard,
+            BeginTransfer,
+            RecordInitiation,
+        ),
     )
 
 
@@ -223,6 +262,8 @@ def validate(command: Command) -> Refusal | None:
         return validate_medcard(command)
     if isinstance(command, _TRANSFER_STEPS):
         return validate_step(command)
+    if isinstance(command, _PAYMENT_STEPS):
+        return validate_payment_step(command)
     return validate_wallet(command)
 
 
@@ -238,6 +279,8 @@ def decide(
         return _medcard(command, states, context)
     if isinstance(command, _TRANSFER_STEPS):
         return _transfer_step(command, states, context)
+    if isinstance(command, _PAYMENT_STEPS):
+        return _payment_step(command, states, context)
     stream = wallet_stream(command.wallet_id)
     state = _wallet(states, stream)
     if isinstance(command, CloseWallet) and command.sweep_to is not None:
@@ -331,6 +374,17 @@ def _medcard(
         wallet = _wallet(states, wallet_stream(command.wallet_id))
     card = cast("MedCardState | None", states[stream])
     decision = decide_medcard(command, card, wallet, context)
+    if isinstance(decision, Err):
+        return decision
+    return Ok(tuple([(stream, event) for event in decision.value]))
+
+
+def _payment_step(
+    command: PaymentStep, states: States, context: Context
+) -> Ok[Facts] | Err[Refusal]:
+    stream = payment_stream(command.payment_id)
+    state = cast("PaymentState | None", states[stream])
+    decision = decide_payment_step(command, state, context)
     if isinstance(decision, Err):
         return decision
     return Ok(tuple([(stream, event) for event in decision.value]))

@@ -21,6 +21,8 @@ from healthpay_core.payment.events import (
     PaymentEvent,
     PaymentFailed,
     PaymentInitiated,
+    PaymentOperationBegun,
+    PaymentOperationRefused,
     PaymentRefunded,
     PaymentVoided,
 )
@@ -76,6 +78,8 @@ EVENT_TYPES: Final[Mapping[type[Event], EventType]] = MappingProxyType(
         PaymentVoided: EventType("payment.voided", 1, "payment"),
         PaymentFailed: EventType("payment.failed", 1, "payment"),
         PaymentRefunded: EventType("payment.refunded", 1, "payment"),
+        PaymentOperationBegun: EventType("payment.operation_begun", 1, "payment"),
+        PaymentOperationRefused: EventType("payment.operation_refused", 1, "payment"),
         MedCardIssued: EventType("medcard.issued", 1, "medcard"),
         MedCardActivated: EventType("medcard.activated", 1, "medcard"),
         MedCardSuspended: EventType("medcard.suspended", 1, "medcard"),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from hashlib import sha256
 
@@ -64,7 +64,7 @@ class TransferSaga:
         """
         begun = self._begin(request, command)
         if not isinstance(begun, Committed):
-            return _as_root(request, begun)
+            return as_root(request, begun)
         return self.resume(command.transfer_id, request)
 
     def resume(
@@ -86,8 +86,8 @@ class TransferSaga:
         results: dict[str, Decided] = {}
         while isinstance(step := next_step(transfer_id, order, results), Step):
             outcome = self._execute(self._request(transfer_id, step, root))
-            if isinstance(outcome, Unknown) or _is_fault(outcome):
-                return _as_root(root, outcome)
+            if isinstance(outcome, Unknown) or is_fault(outcome):
+                return as_root(root, outcome)
             results[step.name] = outcome
         return _finished(root, step, results)
 
@@ -157,7 +157,8 @@ class TransferSaga:
         )
 
 
-def _is_fault(outcome: Decided) -> bool:
+def is_fault(outcome: Decided) -> bool:
+    """Whether the machinery failed, so that the step is to be run again."""
     return isinstance(outcome, Rejected) and isinstance(outcome.error, Fault)
 
 
@@ -169,6 +170,13 @@ def _finished(
     last = results["complete"]
     if isinstance(last, Rejected):
         raise AssertionError(f"a transfer was not completed: {last.error}")
+    return committed(root, last, results)
+
+
+def committed(
+    root: CommandRequest, last: Committed, results: Mapping[str, Decided]
+) -> Committed:
+    """The answer to the root command: the last step's, with the events of all."""
     events: list[EventRef] = []
     for outcome in results.values():
         if isinstance(outcome, Committed):
@@ -178,10 +186,12 @@ def _finished(
         command_id=root.command_id,
         correlation_id=root.correlation_id or root.command_id,
         events=tuple(events),
+        replayed=False,
     )
 
 
-def _as_root(root: CommandRequest, outcome: Outcome) -> Outcome:
+def as_root(root: CommandRequest, outcome: Outcome) -> Outcome:
+    """What did not commit, as the answer to the root command."""
     if isinstance(outcome, Rejected):
         return rejected(root, outcome.error)
     return unknown(root)

@@ -24,7 +24,7 @@ from healthpay_core.policy import LimitPolicy
 from healthpay_core.ports import Append
 from healthpay_core.refusals import Refusal
 from healthpay_core.result import Err, Ok
-from healthpay_core.states import ABSENT, StateCache, Versioned
+from healthpay_core.states import StateCache, Versioned
 
 _make_meta = maker(CommandMeta)
 _make_envelope = maker(EventEnvelope)
@@ -103,9 +103,10 @@ class Turn:
                 meta=meta,
             )
             events.append(envelope)
-        state, version = after.get(primary, ABSENT)
+        # A question, such as `ConfirmWallet`, is committed without a fact.
+        state, version = after.get(primary) or self._at(primary)
         if state is None:
-            raise AssertionError("a decision without a fact about its resource")
+            raise AssertionError("a decision about nothing")
         committed = _make_committed(
             command_id=meta.command_id,
             correlation_id=meta.correlation_id,

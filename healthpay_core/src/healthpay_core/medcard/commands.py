@@ -83,6 +83,25 @@ class ExpireMedCard:
     card_id: str
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ConfirmMedCard:
+    """Ask whether a card may be used: internal, changes nothing (D6).
+
+    Without `merchant_category` only whether it is on the wallet is asked.
+    Refused with `MedCardNotFound` (also when it is another wallet's),
+    `CardNotActive`, `CardExpired`, `MerchantCategoryNotAllowed`.
+    """
+
+    card_id: str
+    wallet_id: str
+    merchant_category: str | None = None
+
+
 MedCardCommand: TypeAlias = (
-    IssueMedCard | ActivateMedCard | SuspendMedCard | CancelMedCard | ExpireMedCard
+    IssueMedCard
+    | ActivateMedCard
+    | SuspendMedCard
+    | CancelMedCard
+    | ExpireMedCard
+    | ConfirmMedCard
 )

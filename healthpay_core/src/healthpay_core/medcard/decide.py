@@ -9,6 +9,7 @@ from healthpay_core.context import Context
 from healthpay_core.medcard.commands import (
     ActivateMedCard,
     CancelMedCard,
+    ConfirmMedCard,
     ExpireMedCard,
     IssueMedCard,
     MedCardCommand,
@@ -88,6 +89,8 @@ def decide_medcard(
             return _cancel(command, state)
         case ExpireMedCard():
             return _expire(state, context)
+        case ConfirmMedCard():
+            return _confirm(command, state, context)
     assert_never(command)
 
 
@@ -229,6 +232,20 @@ def _expire(state: MedCardState, context: Context) -> Decision:
         case ExpiredCard() | CancelledCard():
             return _no_step(state, "expire")
     assert_never(state)
+
+
+def _confirm(
+    command: ConfirmMedCard, state: MedCardState, context: Context
+) -> Decision:
+    if state.card.wallet_id != command.wallet_id:
+        return Err(MedCardNotFound(card_id=command.card_id))
+    if command.merchant_category is None:
+        return Ok(())
+    card = usable(state, context)
+    if isinstance(card, Refusal):
+        return Err(card)
+    refusal = category_refusal(card.card.controls, command.merchant_category)
+    return Ok(()) if refusal is None else Err(refusal)
 
 
 def _no_step(state: MedCardState, requested: str) -> Err[Refusal]:

@@ -35,15 +35,16 @@ from healthpay_core.payment.events import (
     PaymentAuthorized,
     PaymentCaptured,
     PaymentFailed,
-    PaymentInitiated,
     PaymentRefunded,
     PaymentVoided,
     VoidReason,
 )
+from healthpay_core.payment.ids import hold_id_of
 from healthpay_core.payment.state import (
     AuthorizedPayment,
     InitiatedPayment,
     PaymentState,
+    pending_of,
 )
 from healthpay_core.refusals import (
     MedCardNotFound,
@@ -85,11 +86,6 @@ class Parties:
     card: MedCardState | None
 
 
-def hold_id_of(payment_id: str) -> str:
-    """The hold of a payment: there is one at most (P3)."""
-    return derive_id(f"{payment_id}/hold")
-
-
 def decide_payment(
     command: PaymentCommand, parties: Parties, context: Context, command_id: str
 ) -> Ok[Facts] | Err[Refusal]:
@@ -99,6 +95,8 @@ def decide_payment(
     payment = parties.payment
     if payment is None:
         return Err(PaymentNotFound(payment_id=command.payment_id))
+    if pending_of(payment) is not None:
+        return Err(rules.no_step(payment, rules.DURING_OPERATION))
     legs = _Legs(command.payment_id, payment, parties, context)
     match command:
         case AuthorizePayment():
@@ -193,23 +191,11 @@ def _initiate(command: InitiatePayment, parties: Parties) -> Ok[Facts] | Err[Ref
     refusal = (
         guards.currency_refusal(payer, command.currency, "payer")
         or guards.currency_refusal(merchant, command.currency, "merchant")
-        or rules.payee_refusal(merchant)
+        or guards.payee_refusal(merchant)
     )
     if refusal is not None:
         return Err(refusal)
-    initiated = PaymentInitiated(
-        payer_wallet_id=command.payer_wallet_id,
-        merchant_wallet_id=command.merchant_wallet_id,
-        amount=command.amount,
-        currency=command.currency,
-        method=command.method,
-        capture_method=command.capture_method,
-        card_id=command.card_id,
-        merchant_category=command.merchant_category,
-        eligible_amounts=command.eligible_amounts,
-        partial_approval=command.partial_approval,
-        reference=command.reference,
-    )
+    initiated = rules.initiated(command)
     return Ok(((payment_stream(command.payment_id), initiated),))
 
 
@@ -281,7 +267,7 @@ def _hold(
         amount=approved,
         currency=order.currency,
         expires_at=expires_at,
-        authorization_code=hold_id[:8].upper(),
+        authorization_code=rules.authorization_code(hold_id),
     )
 
 
@@ -373,7 +359,7 @@ def _capture(
 def _pay(legs: _Legs, amount: int, fee: int | None) -> Refusal | None:
     """Out of the hold to the merchant, less the fee (P10)."""
     order = legs.order
-    refusal = legs.run(
+    return legs.run(
         CaptureHold(
             wallet_id=order.payer_wallet_id,
             hold_id=hold_id_of(legs.payment_id),
@@ -394,19 +380,7 @@ def _pay(legs: _Legs, amount: int, fee: int | None) -> Refusal | None:
             reference=order.reference,
             related=legs.related,
             party="merchant",
-        )
-    )
-    if refusal is not None or fee is None:
-        return refusal
-    return legs.run(
-        SettleDebit(
-            wallet_id=order.merchant_wallet_id,
-            amount=fee,
-            currency=order.currency,
-            reason="fee",
-            counter_account="external:fees",
-            related=legs.related,
-            party="merchant",
+            fee=fee,
         )
     )
 

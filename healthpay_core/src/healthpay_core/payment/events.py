@@ -8,6 +8,9 @@ from typing import Literal, TypeAlias
 PaymentMethod: TypeAlias = Literal["wallet", "medcard"]
 CaptureMethod: TypeAlias = Literal["automatic", "manual"]
 VoidReason: TypeAlias = Literal["merchant", "payer", "expired"]
+OperationKind: TypeAlias = Literal[
+    "authorize", "capture", "refund", "void", "expire", "fail"
+]
 PaymentStage: TypeAlias = Literal["authorize", "capture"]
 
 
@@ -100,6 +103,34 @@ class PaymentRefunded:
     full: bool
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PaymentOperationBegun:
+    """A saga has begun on the payment, which takes no other order until it ends.
+
+    Only the saga form writes it; in atomic form an operation begins and ends in
+    one append. `amount` is what is to be held, captured, refunded or given back,
+    `released` what a final capture gives back.
+    """
+
+    operation_id: str
+    kind: OperationKind
+    amount: int
+    currency: str
+    expires_at: int | None = None
+    final: bool | None = None
+    released: int | None = None
+    fee: int | None = None
+    reason_code: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PaymentOperationRefused:
+    """The saga was refused by a wallet or the card; nothing is left of it."""
+
+    operation_id: str
+    failure_code: str
+
+
 PaymentEvent: TypeAlias = (
     PaymentInitiated
     | PaymentAuthorized
@@ -107,4 +138,6 @@ PaymentEvent: TypeAlias = (
     | PaymentVoided
     | PaymentFailed
     | PaymentRefunded
+    | PaymentOperationBegun
+    | PaymentOperationRefused
 )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import assert_never
+from typing import Final, assert_never
 
 from healthpay_core.currency import MINOR_UNIT_DIGITS
 from healthpay_core.money import MAX_AMOUNT, amount_refusal
@@ -32,7 +32,6 @@ from healthpay_core.refusals import (
     CaptureExceedsAuthorized,
     InvalidStateTransition,
     Party,
-    PayeeNotMerchant,
     PaymentAlreadyCaptured,
     PaymentAlreadyRefunded,
     PaymentAlreadyVoided,
@@ -46,7 +45,7 @@ from healthpay_core.refusals import (
     ValidationFailed,
     WalletClosed,
 )
-from healthpay_core.wallet.state import ActiveWallet, ClosedWallet, WalletState
+from healthpay_core.wallet.state import ClosedWallet, WalletState
 
 _ANY_CURRENCY = next(iter(MINOR_UNIT_DIGITS))
 
@@ -72,18 +71,46 @@ def validate_payment(command: PaymentCommand) -> Refusal | None:
     return None
 
 
+DURING_OPERATION: Final = "another order during an operation"
+
+
+def initiated(command: InitiatePayment) -> PaymentInitiated:
+    """The fact of a payment whose parties may take part (P1)."""
+    return PaymentInitiated(
+        payer_wallet_id=command.payer_wallet_id,
+        merchant_wallet_id=command.merchant_wallet_id,
+        amount=command.amount,
+        currency=command.currency,
+        method=command.method,
+        capture_method=command.capture_method,
+        card_id=command.card_id,
+        merchant_category=command.merchant_category,
+        eligible_amounts=command.eligible_amounts,
+        partial_approval=command.partial_approval,
+        reference=command.reference,
+    )
+
+
+def authorization_code(hold_id: str) -> str:
+    """What a merchant quotes: it follows from the hold."""
+    return hold_id[:8].upper()
+
+
+def failable(payment: PaymentState) -> int | Refusal:
+    """What is held of a payment that may still fail, 0 before it is (P17)."""
+    match payment:
+        case InitiatedPayment():
+            return 0
+        case AuthorizedPayment(captured=0):
+            return payment.held
+        case _:
+            return no_step(payment, "fail")
+
+
 def no_step(payment: PaymentState, requested: str) -> Refusal:
     """The refusal of a step that the life cycle does not have (P3, P17)."""
     return InvalidStateTransition(
         current_status=payment_status_of(payment), requested=requested
-    )
-
-
-def payee_refusal(merchant: ActiveWallet) -> Refusal | None:
-    """Only a merchant's wallet is paid (W10)."""
-    wallet_type = merchant.profile.wallet_type
-    return (
-        None if wallet_type == "merchant" else PayeeNotMerchant(wallet_type=wallet_type)
     )
 
 

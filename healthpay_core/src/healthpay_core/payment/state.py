@@ -12,6 +12,8 @@ from healthpay_core.payment.events import (
     PaymentEvent,
     PaymentFailed,
     PaymentInitiated,
+    PaymentOperationBegun,
+    PaymentOperationRefused,
     PaymentRefunded,
     PaymentVoided,
 )
@@ -19,9 +21,10 @@ from healthpay_core.payment.events import (
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class InitiatedPayment:
-    """Agreed on; no money has moved."""
+    """Agreed on; no money has moved. `pending` is a saga under way."""
 
     order: PaymentInitiated
+    pending: PaymentOperationBegun | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,6 +35,7 @@ class AuthorizedPayment:
     authorization: PaymentAuthorized
     captured: int = 0
     refunded: int = 0
+    pending: PaymentOperationBegun | None = None
 
     @property
     def held(self) -> int:
@@ -47,6 +51,7 @@ class SettledPayment:
     authorization: PaymentAuthorized
     captured: int
     refunded: int
+    pending: PaymentOperationBegun | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -128,7 +133,40 @@ def evolve_payment(state: PaymentState | None, event: PaymentEvent) -> PaymentSt
             return _failed(state)
         case PaymentRefunded():
             return _refunded(state, event)
+        case PaymentOperationBegun():
+            return _begun(state, event)
+        case PaymentOperationRefused():
+            return _refused(state, event)
     assert_never(event)
+
+
+def pending_of(state: PaymentState) -> PaymentOperationBegun | None:
+    """The saga that is under way on a payment."""
+    if isinstance(state, (VoidedPayment, FailedPayment)):
+        return None
+    return state.pending
+
+
+def is_under_way(state: PaymentState, operation_id: str) -> bool:
+    """Whether it is this saga that is under way on a payment."""
+    pending = pending_of(state)
+    return pending is not None and pending.operation_id == operation_id
+
+
+def _begun(state: PaymentState | None, event: PaymentOperationBegun) -> PaymentState:
+    known = (InitiatedPayment, AuthorizedPayment, SettledPayment)
+    if isinstance(state, known) and state.pending is None:
+        return replace(state, pending=event)
+    raise StreamCorrupted("an operation begun after the end, or during another")
+
+
+def _refused(
+    state: PaymentState | None, event: PaymentOperationRefused
+) -> PaymentState:
+    known = (InitiatedPayment, AuthorizedPayment, SettledPayment)
+    if isinstance(state, known) and is_under_way(state, event.operation_id):
+        return replace(state, pending=None)
+    raise StreamCorrupted("an operation refused that was not under way")
 
 
 def _authorized(
@@ -158,7 +196,8 @@ def _captured(state: PaymentState | None, event: PaymentCaptured) -> PaymentStat
         raise StreamCorrupted("captured more than was authorized")
     if event.released != (rest if event.final else 0):
         raise StreamCorrupted("released is not what was left")
-    return _settled_if(event.final or rest == 0, replace(state, captured=captured))
+    ended = replace(state, captured=captured, pending=None)
+    return _settled_if(event.final or rest == 0, ended)
 
 
 def _voided(state: PaymentState | None, event: PaymentVoided) -> PaymentState:
@@ -187,7 +226,7 @@ def _refunded(state: PaymentState | None, event: PaymentRefunded) -> PaymentStat
     if refunded != event.refunded_total or refunded > state.captured:
         raise StreamCorrupted("refunded more than was captured")
     if isinstance(state, AuthorizedPayment):
-        return replace(state, refunded=refunded)
+        return replace(state, refunded=refunded, pending=None)
     return _settled(state.order, state.authorization, state.captured, refunded)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TypeAlias
 
+from healthpay_core.medcard.events import CardLimits
 from healthpay_core.policy import KycLevel, WalletType
 from healthpay_core.refusals import Party
 from healthpay_core.wallet.events import (
@@ -138,6 +139,8 @@ class PlaceHold:
     purpose: HoldPurpose
     expires_at: int
     related: Related | None = None
+    card_id: str | None = None
+    card_limits: CardLimits | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -194,7 +197,8 @@ class ReceiveTransfer:
 class SettleCredit:
     """Bring in money that was owed before: internal; also while suspended (W5).
 
-    No limit applies (K7). Refused with `WalletNotFound`, `WalletNotActive`
+    No limit applies (K7). A `fee` is taken out again at once, at most the
+    amount (P10). Refused with `WalletNotFound`, `WalletNotActive`
     while pending, `WalletClosed`, `CurrencyMismatch`, `AmountOverflow`.
     """
 
@@ -206,6 +210,7 @@ class SettleCredit:
     reference: str | None = None
     related: Related | None = None
     party: Party | None = None
+    fee: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -227,8 +232,28 @@ class SettleDebit:
     party: Party | None = None
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ConfirmWallet:
+    """Ask whether a wallet may take part: internal, changes nothing.
+
+    Refused with `WalletNotFound`, `WalletNotActive`, `WalletClosed`,
+    `CurrencyMismatch`, `PayeeNotMerchant` where a merchant is wanted (W10).
+    """
+
+    wallet_id: str
+    currency: str | None
+    party: Party | None = None
+    merchant: bool = False
+
+
 Obligation: TypeAlias = (
-    PlaceHold | ReleaseHold | CaptureHold | ReceiveTransfer | SettleCredit | SettleDebit
+    PlaceHold
+    | ReleaseHold
+    | CaptureHold
+    | ReceiveTransfer
+    | SettleCredit
+    | SettleDebit
+    | ConfirmWallet
 )
 """What only the processes order, never the public."""
 
@@ -246,4 +271,5 @@ WalletCommand: TypeAlias = (
     | ReceiveTransfer
     | SettleCredit
     | SettleDebit
+    | ConfirmWallet
 )

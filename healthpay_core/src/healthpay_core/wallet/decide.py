@@ -7,6 +7,7 @@ from typing import TypeAlias, assert_never
 from healthpay_core.context import Context
 from healthpay_core.currency import MINOR_UNIT_DIGITS
 from healthpay_core.refusals import (
+    DestinationWalletNotFound,
     InvalidStateTransition,
     KycLevelInsufficient,
     Refusal,
@@ -26,6 +27,7 @@ from healthpay_core.wallet.commands import (
     CaptureHold,
     ChangeWalletKycLevel,
     CloseWallet,
+    ConfirmWallet,
     CreateWallet,
     CreditWallet,
     DebitWallet,
@@ -61,6 +63,8 @@ def decide_wallet(
     if isinstance(command, CreateWallet):
         return _create(command, state, context)
     if state is None:
+        if isinstance(command, ReceiveTransfer):
+            return Err(DestinationWalletNotFound(wallet_id=command.wallet_id))
         return Err(WalletNotFound(wallet_id=command.wallet_id))
     match command:
         case DebitWallet():
@@ -77,7 +81,7 @@ def decide_wallet(
             return _change_level(command, state, context)
         case PlaceHold() | ReleaseHold() | CaptureHold():
             return decide_obligation(command, state, context)
-        case ReceiveTransfer() | SettleCredit() | SettleDebit():
+        case ReceiveTransfer() | SettleCredit() | SettleDebit() | ConfirmWallet():
             return decide_obligation(command, state, context)
     assert_never(command)
 
@@ -95,6 +99,8 @@ def validate_wallet(command: WalletCommand) -> Refusal | None:
             return guards.amount_refusal(command.amount, command.currency)
         case SettleCredit() | SettleDebit():
             return guards.amount_refusal(command.amount, command.currency)
+        case ConfirmWallet():
+            return None
         case CloseWallet():
             if command.sweep_to == command.wallet_id:
                 return ValidationFailed.at("/sweepTo", "must be another wallet")

@@ -20,6 +20,7 @@ from healthpay_core.refusals import (
     KycLevelInsufficient,
     LimitExceeded,
     Party,
+    PayeeNotMerchant,
     ReasonNotAllowed,
     Refusal,
     ValidationFailed,
@@ -49,6 +50,7 @@ __all__ = [
     "not_active",
     "outflow",
     "overflow_refusal",
+    "payee_refusal",
     "reference_refusal",
 ]
 
@@ -160,6 +162,14 @@ def eligibility_first(*refusals: Refusal | None) -> Refusal | None:
     found = [refusal for refusal in refusals if refusal is not None]
     found.sort(key=lambda refusal: not isinstance(refusal, KycLevelInsufficient))
     return found[0] if found else None
+
+
+def payee_refusal(wallet: ActiveWallet) -> Refusal | None:
+    """Eligibility: only a merchant's wallet is paid (W10)."""
+    wallet_type = wallet.profile.wallet_type
+    if wallet_type == "merchant":
+        return None
+    return PayeeNotMerchant(wallet_type=wallet_type)
 
 
 def overflow_refusal(wallet: OpenState, amount: int) -> Refusal | None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import TypeAlias, assert_never
 
 from healthpay_core.context import Context
+from healthpay_core.medcard.limits import card_limits_after
 from healthpay_core.refusals import (
     InvalidStateTransition,
     Party,
@@ -21,6 +22,7 @@ from healthpay_core.result import Err, Ok
 from healthpay_core.wallet import guards
 from healthpay_core.wallet.commands import (
     CaptureHold,
+    ConfirmWallet,
     Obligation,
     PlaceHold,
     ReceiveTransfer,
@@ -42,6 +44,7 @@ from healthpay_core.wallet.state import (
     PendingWallet,
     SuspendedWallet,
     WalletState,
+    evolve_open,
 )
 
 Decision: TypeAlias = Ok[tuple[WalletEvent, ...]] | Err[Refusal]
@@ -60,6 +63,19 @@ def place_hold(command: PlaceHold, state: WalletState, context: Context) -> Deci
     refusal = guards.currency_refusal(state, command.currency)
     if refusal is not None:
         return Err(refusal)
+    card_usage = None
+    if command.card_id is not None and command.card_limits is not None:
+        today = context.business_day
+        counted = card_limits_after(
+            state.card_usage.get(command.card_id),
+            command.card_limits,
+            command.amount,
+            today,
+            guards.rolled(state.usage, today.date).date,
+        )
+        if isinstance(counted, Err):
+            return counted
+        card_usage = counted.value
     usage = guards.outflow(state, command.amount, context)
     if isinstance(usage, Err):
         return usage
@@ -72,6 +88,8 @@ def place_hold(command: PlaceHold, state: WalletState, context: Context) -> Deci
         expires_at=command.expires_at,
         usage=usage.value,
         related=command.related,
+        card_id=None if card_usage is None else command.card_id,
+        card_usage=card_usage,
     )
     return Ok((placed,))
 
@@ -136,7 +154,21 @@ def decide_obligation(
             return settle_credit(command, state, context)
         case SettleDebit():
             return settle_debit(command, state, context)
+        case ConfirmWallet():
+            return confirm(command, state)
     assert_never(command)
+
+
+def confirm(command: ConfirmWallet, state: WalletState) -> Decision:
+    """Whether the wallet may take part; nothing is written of it."""
+    if not isinstance(state, ActiveWallet):
+        return Err(guards.not_active(state, command.party))
+    refusal = None
+    if command.currency is not None:
+        refusal = guards.currency_refusal(state, command.currency, command.party)
+    if refusal is None and command.merchant:
+        refusal = guards.payee_refusal(state)
+    return Ok(()) if refusal is None else Err(refusal)
 
 
 def receive_transfer(
@@ -188,7 +220,19 @@ def settle_credit(
         reference=command.reference,
         related=command.related,
     )
-    return Ok((event,))
+    if command.fee is None:
+        return Ok((event,))
+    fee = debited(
+        evolve_open(wallet, event),
+        context,
+        amount=command.fee,
+        reason="fee",
+        counter_account="external:fees",
+        reference=command.reference,
+        usage=None,
+        related=command.related,
+    )
+    return Ok((event, fee))
 
 
 def settle_debit(

@@ -147,6 +147,11 @@ def evolve_wallet(state: WalletState | None, event: WalletEvent) -> WalletState:
     assert_never(event)
 
 
+def evolve_open(state: OpenState, event: WalletCredited) -> OpenState:
+    """The open wallet after a credit, which stays open."""
+    return _credited(state, event)
+
+
 def _open(state: WalletState | None) -> OpenState:
     # A tuple of classes is several times faster here than a union.
     if isinstance(state, (ActiveWallet, SuspendedWallet)):

@@ -1,0 +1,10 @@
+"""Ids that follow from a payment's own."""
+
+from __future__ import annotations
+
+from healthpay_core.ids import derive_id
+
+
+def hold_id_of(payment_id: str) -> str:
+    """The hold of a payment: there is one at most (P3)."""
+    return derive_id(f"{payment_id}/hold")

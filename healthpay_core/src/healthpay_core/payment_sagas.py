@@ -1,0 +1,149 @@
+"""Running payments as sagas over any port that decides single-stream commands."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+
+from healthpay_core.domain import Command
+from healthpay_core.ids import medcard_stream, payment_stream
+from healthpay_core.medcard.events import CardLimits, MedCardIssued
+from healthpay_core.outcome import (
+    CommandRequest,
+    Committed,
+    Decided,
+    Outcome,
+    Unknown,
+    rejected,
+)
+from healthpay_core.payment.commands import InitiatePayment, PaymentCommand
+from healthpay_core.payment.events import PaymentInitiated, PaymentOperationBegun
+from healthpay_core.payment.saga import (
+    PaymentStep,
+    Plan,
+    next_payment_step,
+    plan_initiation,
+    plan_operation,
+    step_id,
+)
+from healthpay_core.payment.steps import BeginOperation, EndOperation
+from healthpay_core.ports import EventStore
+from healthpay_core.sagas import Execute, as_root, committed, is_fault
+
+
+class PaymentSaga:
+    """Runs each order on a payment in steps, each on one stream (T5, T6).
+
+    Args:
+        execute: Decides a single-stream command, such as `CommandHandler.handle`.
+        store: Where the payments' and cards' events are read.
+    """
+
+    def __init__(self, execute: Execute, store: EventStore) -> None:
+        self._execute = execute
+        self._store = store
+
+    def run(self, request: CommandRequest, command: PaymentCommand) -> Outcome:
+        """Run an order to its end, or on from where it was left.
+
+        The refusals of `command`. `Unknown` when a step's outcome cannot be
+        known now: run it again with the same request.
+        """
+        if isinstance(command, InitiatePayment):
+            return self._run(request, plan_initiation(request.command_id, command), {})
+        begin = BeginOperation(
+            payment_id=command.payment_id,
+            operation_id=request.command_id,
+            order=command,
+        )
+        begun = self._execute(
+            replace(
+                _child(request, "begin", begin),
+                fingerprint=request.fingerprint,
+                expected_version=request.expected_version,
+            )
+        )
+        if not isinstance(begun, Committed):
+            return as_root(request, begun)
+        operation = self._operation(command.payment_id, request.command_id)
+        plan = self._plan(command.payment_id, operation)
+        return self._run(request, plan, {"begin": begun})
+
+    def resume(self, payment_id: str) -> Outcome | None:
+        """Run the operation that is under way on a payment to its end (T6).
+
+        Returns:
+            None when none is under way.
+        """
+        facts = self._store.facts(payment_stream(payment_id))
+        operation = facts[-1][1] if facts else None
+        if not isinstance(operation, PaymentOperationBegun):
+            return None
+        plan = self._plan(payment_id, operation)
+        # The steps' ids follow from the operation's, so any root will do.
+        operation_id = operation.operation_id
+        end = EndOperation(payment_id=payment_id, operation_id=operation_id)
+        root = CommandRequest(command=end, command_id=operation_id)
+        return self._run(root, plan, {})
+
+    def pending(self, page_size: int = 1000) -> Iterator[str]:
+        """The ids of the payments with an operation under way, oldest first."""
+        begun: dict[str, None] = {}
+        position = 0
+        while page := self._store.feed(position, page_size):
+            for recorded in page:
+                envelope = recorded.envelope
+                if isinstance(envelope.data, PaymentOperationBegun):
+                    begun[envelope.aggregate_id] = None
+                elif envelope.event_type.startswith("payment."):
+                    begun.pop(envelope.aggregate_id, None)
+            position = page[-1].position
+        yield from begun
+
+    def _run(
+        self, root: CommandRequest, plan: Plan, results: dict[str, Decided]
+    ) -> Outcome:
+        while isinstance(step := next_payment_step(plan, results), PaymentStep):
+            outcome = self._execute(_child(root, step.name, step.command))
+            if isinstance(outcome, Unknown) or is_fault(outcome):
+                return as_root(root, outcome)
+            results[step.name] = outcome
+        last = results.get("end")
+        if step.refusal is not None:
+            return rejected(root, step.refusal)
+        assert isinstance(last, Committed)
+        return committed(root, last, results)
+
+    def _plan(self, payment_id: str, operation: PaymentOperationBegun) -> Plan:
+        first = self._store.facts(payment_stream(payment_id), 0, 1)[0][1]
+        assert isinstance(first, PaymentInitiated)
+        limits = None if first.card_id is None else self._limits(first.card_id)
+        return plan_operation(payment_id, first, operation, limits)
+
+    def _limits(self, card_id: str) -> CardLimits:
+        # A card's controls are part of its first fact and never change.
+        issued = self._store.facts(medcard_stream(card_id), 0, 1)[0][1]
+        assert isinstance(issued, MedCardIssued)
+        return issued.controls.limits
+
+    def _operation(self, payment_id: str, operation_id: str) -> PaymentOperationBegun:
+        for _, event in self._store.facts(payment_stream(payment_id)):
+            match event:
+                case PaymentOperationBegun(operation_id=found) if found == operation_id:
+                    return event
+                case _:
+                    pass
+        raise AssertionError("an operation that was committed has not begun")
+
+
+def _child(root: CommandRequest, name: str, command: Command) -> CommandRequest:
+    return replace(
+        root,
+        command=command,
+        command_id=step_id(root.command_id, name),
+        # The step's id says it all; who runs it does not matter (T6).
+        fingerprint=b"",
+        expected_version=None,
+        correlation_id=root.correlation_id or root.command_id,
+        causation_id=root.command_id,
+    )
