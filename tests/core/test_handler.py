@@ -27,7 +27,7 @@ from healthpay_core import (
     wallet_stream,
 )
 from healthpay_core.refusals import InternalError
-from healthpay_core.states import StateCache
+from healthpay_core.states import StateCache, load
 from healthpay_core.testing import (
     ScriptedStore,
     Workbench,
@@ -40,6 +40,7 @@ from healthpay_core.testing import (
     wallet_id,
     withdrawal,
 )
+from healthpay_core.testing.appends import append_of, stream
 from healthpay_core.testing.stores import (
     Step,
     lose_the_answer,
@@ -235,7 +236,7 @@ def _breaks_on(
     monkeypatch.setattr(domain, name, broken)
 
 
-@pytest.mark.parametrize("name", ["decide", "validate", "streams", "primary_stream"])
+@pytest.mark.parametrize("name", ["decide", "validate", "streams"])
 def test_a_bug_fails_its_command_alone(
     monkeypatch: pytest.MonkeyPatch, name: str
 ) -> None:
@@ -365,9 +366,7 @@ def test_snapshots_that_raise_are_none() -> None:
 @pytest.mark.parametrize("version", [0, 1, 11, 13, 1_000])
 @pytest.mark.parametrize("balance", [0, 91, 10**6])
 def test_a_wrong_snapshot_is_found_out(version: int, balance: int) -> None:
-    """A1, C5: one that is ahead of its stream, or that the next event does not
-    continue, is not believed.
-    """
+    """A1, C5: one that its stream does not bear out is not believed."""
     store, snapshots = InMemoryEventStore(), _Snapshots()
     right = load_active(_many(store, _Snapshots(), every=1_000))
     wrong = ActiveWallet(profile=right.profile, balance=balance, usage=right.usage)
@@ -382,8 +381,6 @@ def test_a_wrong_snapshot_is_found_out(version: int, balance: int) -> None:
 
 def load_active(bench: Workbench) -> ActiveWallet:
     """The state of A as the store has it."""
-    from healthpay_core.states import load
-
     state, _ = load(bench.store, wallet_stream(A))
     assert isinstance(state, ActiveWallet)
     return state
@@ -424,14 +421,12 @@ def test_an_interrupted_append_is_doubted() -> None:
 
 def test_an_append_names_every_stream_that_it_touches() -> None:
     """V1: an event without an expected version is a mistake, not an append."""
-    from healthpay_core.testing.appends import append_of, stream
-
     with pytest.raises(ValueError, match="no version is expected"):
         append_of("c", (stream("a"), 0), (stream("b"), 0), expected={stream("a"): 0})
 
 
-@pytest.mark.parametrize("bounds", [{"snapshot_every": 0}, {"capacity": 0}])
-def test_bounds_of_the_cache_are_at_least_one(bounds: dict[str, int]) -> None:
+@pytest.mark.parametrize(("every", "capacity"), [(0, 1), (1, 0), (-1, 1)])
+def test_bounds_of_the_cache_are_at_least_one(every: int, capacity: int) -> None:
     """V5: a cache of nothing is a mistake."""
     with pytest.raises(ValueError, match="at least 1"):
-        StateCache(InMemoryEventStore(), **bounds)
+        StateCache(InMemoryEventStore(), snapshot_every=every, capacity=capacity)
