@@ -416,7 +416,7 @@ def test_an_interrupted_append_is_doubted() -> None:
     store.script.append(interrupted)
     with pytest.raises(KeyboardInterrupt):
         bench.handle(withdrawal(A, 10))
-    bench.refuse(withdrawal(A, 1), Code.INSUFFICIENT_FUNDS, available_amount=0)
+    bench.refuse(withdrawal(A, 11), Code.INSUFFICIENT_FUNDS, available_amount=0)
 
 
 def test_an_append_names_every_stream_that_it_touches() -> None:
