@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from importlib.util import find_spec
 
-import healthpay_core
 import pytest
+
+import healthpay_core
 
 # From the repository's root an uninstalled `healthpay_core` is an empty namespace
 # package, against which every import test would prove nothing.

@@ -18,10 +18,8 @@ from healthpay_core import (
     InMemoryEventStore,
     Outcome,
     Rejected,
-    Snapshot,
     StoreFault,
     StreamCorrupted,
-    StreamId,
     Unknown,
     domain,
     wallet_stream,
@@ -40,6 +38,7 @@ from healthpay_core.testing import (
     wallet_id,
     withdrawal,
 )
+from healthpay_core.testing.appends import append_of, stream
 from healthpay_core.testing.stores import (
     Step,
     lose_the_answer,
@@ -47,7 +46,6 @@ from healthpay_core.testing.stores import (
     store_and_raise,
     unavailable,
 )
-from healthpay_core.wallet.state import ActiveWallet
 
 A, B = wallet_id("a"), wallet_id("b")
 
@@ -235,7 +233,7 @@ def _breaks_on(
     monkeypatch.setattr(domain, name, broken)
 
 
-@pytest.mark.parametrize("name", ["decide", "validate", "streams", "primary_stream"])
+@pytest.mark.parametrize("name", ["decide", "validate", "streams"])
 def test_a_bug_fails_its_command_alone(
     monkeypatch: pytest.MonkeyPatch, name: str
 ) -> None:
@@ -301,94 +299,6 @@ def test_an_empty_batch_is_no_work() -> None:
     assert len(store.appends) == done
 
 
-class _Snapshots(InMemoryEventStore):
-    """Snapshots that can be made to misbehave."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.raises = False
-        self.saved: list[Snapshot] = []
-
-    def load_snapshot(self, stream: StreamId) -> Snapshot | None:
-        if self.raises:
-            raise OSError("snapshots")
-        return super().load_snapshot(stream)
-
-    def save_snapshots(self, snapshots: Sequence[Snapshot]) -> None:
-        if self.raises:
-            raise OSError("snapshots")
-        self.saved += snapshots
-        super().save_snapshots(snapshots)
-
-
-def _many(store: EventStore, snapshots: _Snapshots, every: int = 5) -> Workbench:
-    bench = Workbench(store, snapshots=snapshots, snapshot_every=every)
-    bench.do(*funded(A, 100), *(withdrawal(A, 1) for _ in range(9)))
-    return bench
-
-
-def test_snapshots_are_taken_every_so_many_events() -> None:
-    """A1: one for each five events of a stream, also when a batch jumps over it."""
-    snapshots = _Snapshots()
-    bench = _many(InMemoryEventStore(), snapshots)
-    assert [s.version for s in snapshots.saved] == [5, 10]
-    bench.handle(*(withdrawal(A, 1) for _ in range(9)))
-    assert [s.version for s in snapshots.saved] == [5, 10, 21]
-
-
-def test_a_fresh_handler_starts_from_the_snapshot() -> None:
-    """A1: only the events after the snapshot are read, and the state is the same."""
-    store, snapshots = ScriptedStore(), _Snapshots()
-    _many(store, snapshots)
-    read: list[int] = []
-
-    class Noting(ScriptedStore):
-        def facts(self, stream, after=0, limit=None):  # type: ignore[no-untyped-def]
-            read.append(after)
-            return super().facts(stream, after, limit)
-
-    fresh = Workbench(Noting(store), snapshots=snapshots)
-    fresh.refuse(withdrawal(A, 92), Code.INSUFFICIENT_FUNDS, available_amount=91)
-    assert min(read) >= 9
-
-
-def test_snapshots_that_raise_are_none() -> None:
-    """A1: neither saving nor loading them can fail a command or a query."""
-    store, snapshots = InMemoryEventStore(), _Snapshots()
-    snapshots.raises = True
-    bench = _many(store, snapshots)
-    assert bench.wallet(A).balance == 91
-    fresh = Workbench(store, snapshots=snapshots)
-    fresh.do(withdrawal(A, 91))
-
-
-@pytest.mark.parametrize("version", [0, 1, 11, 13, 1_000])
-@pytest.mark.parametrize("balance", [0, 91, 10**6])
-def test_a_wrong_snapshot_is_found_out(version: int, balance: int) -> None:
-    """A1, C5: one that is ahead of its stream, or that the next event does not
-    continue, is not believed.
-    """
-    store, snapshots = InMemoryEventStore(), _Snapshots()
-    right = load_active(_many(store, _Snapshots(), every=1_000))
-    wrong = ActiveWallet(profile=right.profile, balance=balance, usage=right.usage)
-    snapshots.save_snapshots(
-        (Snapshot(stream=wallet_stream(A), version=version, state=wrong),)
-    )
-    fresh = Workbench(store, snapshots=snapshots)
-    assert fresh.wallet(A).balance == 91
-    fresh.refuse(withdrawal(A, 92), Code.INSUFFICIENT_FUNDS, available_amount=91)
-    fresh.do(withdrawal(A, 91))
-
-
-def load_active(bench: Workbench) -> ActiveWallet:
-    """The state of A as the store has it."""
-    from healthpay_core.states import load
-
-    state, _ = load(bench.store, wallet_stream(A))
-    assert isinstance(state, ActiveWallet)
-    return state
-
-
 def test_the_cache_is_bounded() -> None:
     """V5: states that do not fit are read again when they are needed."""
     store = InMemoryEventStore()
@@ -419,19 +329,17 @@ def test_an_interrupted_append_is_doubted() -> None:
     store.script.append(interrupted)
     with pytest.raises(KeyboardInterrupt):
         bench.handle(withdrawal(A, 10))
-    bench.refuse(withdrawal(A, 1), Code.INSUFFICIENT_FUNDS, available_amount=0)
+    bench.refuse(withdrawal(A, 11), Code.INSUFFICIENT_FUNDS, available_amount=0)
 
 
 def test_an_append_names_every_stream_that_it_touches() -> None:
     """V1: an event without an expected version is a mistake, not an append."""
-    from healthpay_core.testing.appends import append_of, stream
-
     with pytest.raises(ValueError, match="no version is expected"):
         append_of("c", (stream("a"), 0), (stream("b"), 0), expected={stream("a"): 0})
 
 
-@pytest.mark.parametrize("bounds", [{"snapshot_every": 0}, {"capacity": 0}])
-def test_bounds_of_the_cache_are_at_least_one(bounds: dict[str, int]) -> None:
+@pytest.mark.parametrize(("every", "capacity"), [(0, 1), (1, 0), (-1, 1)])
+def test_bounds_of_the_cache_are_at_least_one(every: int, capacity: int) -> None:
     """V5: a cache of nothing is a mistake."""
     with pytest.raises(ValueError, match="at least 1"):
-        StateCache(InMemoryEventStore(), **bounds)
+        StateCache(InMemoryEventStore(), snapshot_every=every, capacity=capacity)

@@ -29,7 +29,7 @@ from healthpay_core.testing import (
     wallet_id,
     withdrawal,
 )
-from healthpay_core.testing.stores import conflict, meanwhile
+from healthpay_core.testing.stores import conflict, meanwhile, unavailable
 
 A, B = wallet_id("a"), wallet_id("b")
 
@@ -152,7 +152,7 @@ def test_a_state_ahead_of_its_store_is_dropped() -> None:
     Workbench(restored).do(*opened(A))
     store.behind = restored
     store.somebody_else += 1
-    bench.refuse(withdrawal(A, 1), Code.INSUFFICIENT_FUNDS, available_amount=0)
+    bench.refuse(withdrawal(A, 20), Code.INSUFFICIENT_FUNDS, available_amount=0)
     store.behind = InMemoryEventStore()
     store.somebody_else += 1
     bench.refuse(withdrawal(A, 1), Code.WALLET_NOT_FOUND)
@@ -206,6 +206,15 @@ def test_a_creation_may_expect_that_there_is_nothing() -> None:
     bench.refuse(request(create(A), expected_version=0), Code.VERSION_MISMATCH)
 
 
+def test_the_version_of_a_transfer_is_its_own() -> None:
+    """V3: a transfer that is expected not to be there yet is at version 0."""
+    bench = Workbench()
+    bench.do(*funded(A, 10), *opened(B))
+    order = transfer(A, B, 4, name="t")
+    bench.refuse(request(order, expected_version=3), Code.VERSION_MISMATCH)
+    bench.do(request(order, expected_version=0))
+
+
 def test_a_refusal_changes_no_state_in_memory() -> None:
     """V5: what was refused in a batch is not there for the next command of it."""
     policy = LimitPolicy(ref=PolicyRef(id="once", version=1), unique_references=True)
@@ -225,8 +234,6 @@ def test_a_refusal_changes_no_state_in_memory() -> None:
 
 def test_an_append_that_failed_leaves_no_state_in_memory() -> None:
     """V5: state is the fold of what was stored, also after an append that was not."""
-    from healthpay_core.testing.stores import unavailable
-
     store = ScriptedStore()
     bench = Workbench(store)
     bench.do(*funded(A, 10))

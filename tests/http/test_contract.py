@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import pytest
+
 from healthpay_core import derive_id, is_id, new_id
+from healthpay_http.asgi import HttpScope
+from healthpay_http.call import Call
 from tests.http.client import Service
 
 WALLET = {
@@ -189,3 +193,28 @@ def test_every_answer_carries_the_trace(hosted: Service) -> None:
         assert len(answer.headers["traceparent"]) == 55
         trace_id = answer.headers["traceparent"][3:35]
         assert answer.headers["x-correlation-id"].replace("-", "") == trace_id
+
+
+@pytest.mark.parametrize(
+    ("path", "root", "local"),
+    [
+        ("/pay/v1/wallets", "/pay", "/v1/wallets"),
+        ("/pay/v1/wallets/", "/pay/", "/v1/wallets"),
+        ("/payments/v1", "/pay", "/payments/v1"),
+        ("/v1/wallets", "/pay", "/v1/wallets"),
+        ("/pay", "/pay", "/"),
+        ("/", "", "/"),
+        ("/v1/wallets//", "", "/v1/wallets/"),
+    ],
+)
+def test_prefix_is_cut_at_a_segment(path: str, root: str, local: str) -> None:
+    """The mount's prefix is cut where a segment ends, and one slash at the end."""
+    scope: HttpScope = {
+        "method": "GET",
+        "path": path,
+        "root_path": root,
+        "headers": [],
+    }
+    call = Call(scope)
+    assert call.path == local
+    assert call.prefix == root.rstrip("/")

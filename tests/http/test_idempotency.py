@@ -48,6 +48,7 @@ def test_key_is_required(service: Service) -> None:
         b'"open',
         b'"',
         b'"in"side"',
+        b'"a""b"',
         b'"bad \\escape"',
         b'"ends with\\"',
         b'"key";a=1',
