@@ -52,9 +52,9 @@ class Cards:
         """A new member gets a card, and activates it sooner or later."""
         if not self.has_one(who.index):
             return
-        after += self._pen.within(_MINUTE, HOUR)
+        after += self._pen.within(_MINUTE, 10 * _MINUTE)
         yield self._issue(who, after, replaces=None)
-        after += self._pen.within(_MINUTE, 20 * HOUR)
+        after += self._pen.within(_MINUTE, 30 * _MINUTE)
         yield self._activate(who, after)
 
     def trouble(self, who: Member, purchase: Callable[[Member, int], Story]) -> Story:

@@ -93,11 +93,11 @@ class Stories:
             yield self._level(who, after)
             after += self._pen.within(_MINUTE, HOUR)
             yield self._activation(who, after)
+        yield from self._cards.handing_out(who, after)
         if self._draws.chance(f.OPENING_DEPOSIT_SHARE):
             amount = self._pen.amount(who, f.OPENING_DEPOSIT)
             after += self._pen.within(_MINUTE, 2 * HOUR)
             yield self._cash_in(who, after, "opening_deposit", amount)
-        yield from self._cards.handing_out(who, after)
 
     def salary(self, index: int) -> Story:
         """The employer pays, never less than the minimum wage."""

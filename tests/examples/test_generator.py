@@ -9,9 +9,10 @@ import subprocess
 import sys
 import tracemalloc
 from collections import Counter, defaultdict
+from collections.abc import Iterator
 from itertools import pairwise
 from pathlib import Path
-from typing import get_args
+from typing import TypeVar, get_args
 
 import pytest
 
@@ -20,8 +21,20 @@ from examples.data.draws import Draws
 from examples.data.generate import main, month
 from examples.data.population import Population
 from examples.data.requests import TimedRequest, json_line
-from healthpay_core import CommandRequest, CreditWallet, DebitWallet, is_id
+from examples.data.schedule import ENDS_AT
+from healthpay_core import (
+    AuthorizePayment,
+    CapturePayment,
+    CommandRequest,
+    CreditWallet,
+    DebitWallet,
+    InitiatePayment,
+    IssueMedCard,
+    RefundPayment,
+    is_id,
+)
 
+T = TypeVar("T")
 ROOT = Path(__file__).parents[2]
 CAIRO_DECEMBER = (1_701_381_600_000_000, 1_704_060_000_000_000)
 
@@ -109,13 +122,71 @@ def test_copies_of_a_command_are_what_they_are_called(
 
 def test_only_opaque_ids_and_codes(december: list[TimedRequest]) -> None:
     """No text in a command can say who somebody is (A5)."""
-    code = re.compile(r"[A-Za-z]+[:_a-z]*|[A-Z]{2,3}-(\d{7}|2023-12)|[A-Z]{3}")
+    code = re.compile(r"[A-Za-z]+[:_a-z]*|[A-Z]{2,3}-(\d{7}|2023-12)|[A-Z]{3}|\d{4}")
     for sent in december:
         line = json.loads(json_line(sent))
-        texts = [v for v in line["command"].values() if isinstance(v, str)]
+        texts = list(_texts(line["command"]))
         assert all(is_id(t) or code.fullmatch(t) for t in texts), texts
         actor = line["actor"]["id"]
         assert is_id(actor) or actor in ("operations", "payroll")
+
+
+def _texts(value: object) -> Iterator[str]:
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, dict | list):
+        for member in value.values() if isinstance(value, dict) else value:
+            yield from _texts(member)
+
+
+def _firsts(december: list[TimedRequest], kind: type[T]) -> list[T]:
+    sent = [t.request.command for t in december if t.origin == "first"]
+    return [command for command in sent if isinstance(command, kind)]
+
+
+def test_payments_take_every_course(december: list[TimedRequest]) -> None:
+    """Each method, way of capturing, part, rest and term is asked for (P1, P2, P5)."""
+    orders = _firsts(december, InitiatePayment)
+    assert {(order.method, order.capture_method) for order in orders} == {
+        (method, capture)
+        for method in ("wallet", "medcard")
+        for capture in ("automatic", "manual")
+    }
+    trades = {order.merchant_category for order in orders}
+    assert trades == {*figures.TRADES, None}
+    captures = {
+        (capture.amount is None, capture.final, capture.fee is None)
+        for capture in _firsts(december, CapturePayment)
+    }
+    assert captures >= {(True, True, True), (False, True, False), (False, False, True)}
+    terms = {order.expires_in_s for order in _firsts(december, AuthorizePayment)}
+    assert terms == {None, 3_600, 7_200, 86_400, 259_200}
+    refunds = _firsts(december, RefundPayment)
+    assert {refund.amount is None for refund in refunds} == {True, False}
+
+
+def test_cards_have_controls_and_no_number(december: list[TimedRequest]) -> None:
+    """Cards with lists, limits and none; a token and four digits of each (D2, D7)."""
+    cards = _firsts(december, IssueMedCard)
+    issued = {card.card_id for card in cards}
+    assert len(issued) == len(cards)
+    assert all(is_id(card.card_token) for card in cards)
+    assert all(re.fullmatch(r"\d{4}", card.last4) for card in cards)
+    controls = {card.controls for card in cards}
+    assert len(controls) == len(figures.CARD_CONTROLS)
+    assert {(2023, 11), (2023, 12)} < {(c.exp_year, c.exp_month) for c in cards}
+    assert any(card.replaces_card_id in issued for card in cards)
+
+
+def test_steps_of_a_payment_follow_its_beginning(december: list[TimedRequest]) -> None:
+    """No payment is touched before it is initiated, none after the month."""
+    begun: set[str] = set()
+    for sent in december:
+        payment = getattr(sent.request.command, "payment_id", None)
+        if isinstance(sent.request.command, InitiatePayment):
+            begun.add(sent.request.command.payment_id)
+        assert payment is None or payment in begun
+        assert sent.at < ENDS_AT
 
 
 def _mean(december: list[TimedRequest], kind: str) -> float:
@@ -151,7 +222,7 @@ def test_nights_are_quiet_and_fridays_are_slower(
     by_day: dict[int, int] = defaultdict(int)
     by_hour: dict[int, int] = defaultdict(int)
     for sent in december:
-        if sent.kind in ("pharmacy", "clinic"):
+        if sent.kind in ("pharmacy", "clinic", "initiate"):
             day, rest = divmod(sent.at - CAIRO_DECEMBER[0], 86_400_000_000)
             by_day[day + 1] += 1
             by_hour[rest // 3_600_000_000] += 1

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import sqlite3
 from collections.abc import Callable, Sequence
 from contextlib import closing
@@ -11,32 +12,49 @@ from shutil import copyfile
 
 import pytest
 
-from examples import replay
+from examples import card_data, replay
+from examples.card_data import card_data_in
+from examples.effects import is_whole
 from examples.proofs import Acknowledged, Proof, prove
 from healthpay_core import (
     ANY_VERSION,
     Append,
     Appended,
+    CommandHandler,
+    CommandRequest,
+    CreateWallet,
     EventEnvelope,
     InMemoryEventStore,
+    PaymentCaptured,
+    PaymentRefunded,
+    PaymentView,
+    RecordedEvent,
     StoreQueries,
     TransferCompleted,
     WalletCredited,
+    WalletDebited,
+    WalletHoldPlaced,
+    WalletHoldReleased,
     WalletView,
     event_id,
+    new_id,
 )
 from healthpay_core.memory import Digest
 from healthpay_wire.envelopes import digest
 
-COMMANDS = 1_500
+COMMANDS = 2_500
 BALANCES = "every balance is the fold of its stream"
 MONEY = "money is conserved in every currency"
+HOLDS = "every wallet holds what its open holds are"
+PAYMENTS = "refunded <= captured <= authorised"
+CARDS = "no event holds card data"
 CHAINS = "every hash chain is whole"
 VERSIONS = "versions run from 1 without a gap"
 EFFECTS = "each command has at most one effect"
 ANSWERS = "what was acknowledged is there"
 
 Log = list[EventEnvelope]
+MOVEMENTS = (WalletCredited, WalletDebited, WalletHoldPlaced, WalletHoldReleased)
 
 
 @pytest.fixture(scope="module")
@@ -60,8 +78,10 @@ def _last_credit(log: Log, *, transfer: bool) -> tuple[int, WalletCredited]:
     for place in range(len(log) - 1, -1, -1):
         data, stream = log[place].data, log[place].stream
         if isinstance(data, WalletCredited) and stream not in later:
-            moved = data.related is not None and data.related.transfer_id is not None
-            if moved == transfer:
+            related = data.related
+            moved = related is not None and related.transfer_id is not None
+            paid = related is not None and related.payment_id is not None
+            if moved == transfer and not paid:
                 return place, data
         later.add(stream)
     raise AssertionError("the month has no such credit")
@@ -106,6 +126,89 @@ def _lost_at_the_end(log: Log) -> None:
     del log[place]
 
 
+def _shift(log: Log, place: int, by: int) -> None:
+    """Move the balance after an event, and after all that follow in its stream."""
+    stream = log[place].stream
+    for later in range(place, len(log)):
+        data = log[later].data
+        if log[later].stream == stream and isinstance(data, MOVEMENTS):
+            moved = replace(data, balance_after=data.balance_after + by)
+            log[later] = replace(log[later], data=moved)
+
+
+def _full_refund(log: Log) -> int:
+    return next(
+        i
+        for i, e in enumerate(log)
+        if isinstance(e.data, PaymentRefunded) and e.data.full
+    )
+
+
+def _other_refund(log: Log, by: int) -> None:
+    """A refund of another amount, the same in both wallets and in the payment."""
+    place = _full_refund(log)
+    command_id = log[place].meta.command_id
+    for i, envelope in enumerate(log):
+        if envelope.meta.command_id != command_id:
+            continue
+        match envelope.data:
+            case PaymentRefunded() as data:
+                total = data.refunded_total + by
+                more = replace(data, amount=data.amount + by, refunded_total=total)
+                log[i] = replace(envelope, data=more)
+            case WalletDebited() | WalletCredited() as leg:
+                more_moved = replace(leg, amount=leg.amount + by)
+                log[i] = replace(envelope, data=more_moved)
+                _shift(log, i, by if isinstance(leg, WalletCredited) else -by)
+            case _:
+                pass
+
+
+def _refunded_too_much(log: Log) -> None:
+    _other_refund(log, 1)
+
+
+def _refund_only_said(log: Log) -> None:
+    """The payment says less than the wallets moved, which breaks no rule alone."""
+    place = _full_refund(log)
+    data = log[place].data
+    assert isinstance(data, PaymentRefunded)
+    less = replace(data, amount=data.amount - 1, refunded_total=data.refunded_total - 1)
+    log[place] = replace(log[place], data=less)
+
+
+def _fee_not_said(log: Log) -> None:
+    place, data = next(
+        (i, e.data)
+        for i, e in enumerate(log)
+        if isinstance(e.data, PaymentCaptured) and e.data.fee is not None
+    )
+    log[place] = replace(log[place], data=replace(data, fee=None))
+
+
+def _hold_never_released(log: Log) -> None:
+    """A void whose money stays held, for all that comes after in the wallet."""
+    place = next(
+        i
+        for i, e in enumerate(log)
+        if isinstance(e.data, WalletHoldReleased) and e.data.reason == "voided"
+    )
+    gone = log.pop(place)
+    assert isinstance(gone.data, WalletHoldReleased)
+    for later in range(place, len(log)):
+        data = log[later].data
+        if log[later].stream == gone.stream and isinstance(data, MOVEMENTS):
+            held = data.held_after + gone.data.amount
+            log[later] = replace(log[later], data=replace(data, held_after=held))
+
+
+def _a_card_number(log: Log) -> None:
+    """Where a reference should stand, grouped as on the card; a known test number."""
+    place, data = _last_credit(log, transfer=False)
+    number = replace(data, reference="4242-4242 42424242")
+    log[place] = replace(log[place], data=number)
+
+
 def test_an_untouched_month_holds(month: tuple[Log, Acknowledged]) -> None:
     """Rebuilt without a change, every proof holds."""
     log, acknowledged = month
@@ -122,6 +225,15 @@ def test_an_untouched_month_holds(month: tuple[Log, Acknowledged]) -> None:
         (_transfer_never_ends, {MONEY, EFFECTS, ANSWERS}, ["completed=False"]),
         (_done_twice, {EFFECTS, ANSWERS}, ["has a second effect"]),
         (_lost_at_the_end, {ANSWERS}, ["was told 1 events, there are 0"]),
+        (_refunded_too_much, {PAYMENTS}, ["refunded ", "cannot be folded"]),
+        (_refund_only_said, {PAYMENTS}, ["payment ", "given_back="]),
+        (_fee_not_said, {PAYMENTS}, ["fees=0", "fee="]),
+        (
+            _hold_never_released,
+            {HOLDS, EFFECTS, ANSWERS},
+            ["its payment wants 0", "left payment.voided"],
+        ),
+        (_a_card_number, {CARDS}, ["/data/reference holds the number of a card"]),
     ],
 )
 def test_what_is_sealed_anew_is_still_found(
@@ -158,6 +270,84 @@ def test_a_wrong_answer_is_found(month: tuple[Log, Acknowledged]) -> None:
     assert _failed(proofs) == {BALANCES, MONEY}
 
 
+def test_a_wrong_payment_is_found(month: tuple[Log, Acknowledged]) -> None:
+    """What the library tells of a payment is compared with the books (P18)."""
+    log, acknowledged = month
+    store = _rebuilt(log)
+    victim = log[_full_refund(log)].aggregate_id
+
+    class Wrong(StoreQueries):
+        def payment(self, payment_id: str) -> PaymentView | None:
+            view = super().payment(payment_id)
+            if view is None or payment_id != victim:
+                return view
+            return replace(view, refunded_amount=view.refunded_amount - 1)
+
+    proofs = prove(store, Wrong(store), acknowledged=acknowledged)
+    assert _failed(proofs) == {PAYMENTS}
+
+
+@pytest.mark.parametrize(
+    ("text", "is_found"),
+    [
+        ("4242424242424242", True),
+        ("card 4242 4242 4242 4242.", True),
+        ("3782-822463-10005", True),
+        ("6304000000000000000", True),
+        ("4242424242424241", False),
+        ("42424242424", False),
+        ("42424242424242424242", False),
+        ("00000000-0000-4000-8000-424242424242", False),
+    ],
+)
+def test_card_numbers_are_told_by_their_shape(text: str, is_found: bool) -> None:
+    """12 to 19 digits that pass Luhn's check, grouped or not; ids are none (D2)."""
+    created = _created(text)
+    assert bool(list(card_data_in(created))) == is_found
+
+
+def _created(owner_id: str) -> RecordedEvent:
+    store = InMemoryEventStore(digest=digest)
+    create = CreateWallet(
+        wallet_id=new_id(),
+        owner_id=owner_id,
+        wallet_type="personal",
+        currency="EGP",
+        kyc_level="basic",
+    )
+    CommandHandler(store).handle(CommandRequest(command=create))
+    return store.feed(0, 1)[0]
+
+
+def test_members_for_card_data_are_told_by_their_name(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """A member called cvv, pin or card number is found, whatever is in it (D2)."""
+    created = _created("patient-7")
+    assert not list(card_data_in(created))
+    for name in ("cvv", "cardNumber", "PIN", "security_code"):
+        text = json.dumps({"data": {"more": [{name: 123}]}}).encode()
+        monkeypatch.setattr(card_data, "canonical", lambda *_, text=text: text)
+        assert list(card_data_in(created)) == [
+            f"/data/more/0/{name} is a member for card data"
+        ]
+
+
+@pytest.mark.parametrize(
+    "types",
+    [
+        ["wallet.hold_placed"],
+        ["wallet.hold_released"],
+        ["payment.captured"],
+        ["wallet.debited", "wallet.credited"],
+        ["wallet.hold_placed", "payment.authorized", "payment.captured"],
+    ],
+)
+def test_a_part_of_a_payment_is_not_whole(types: list[str]) -> None:
+    """A hold without its payment, or a payment without its money, is torn (P2, P10)."""
+    assert not is_whole(types)
+
+
 def test_a_broken_link_is_found(month: tuple[Log, Acknowledged]) -> None:
     """One wrong hash is found by the chains alone (A2)."""
     log, acknowledged = month
@@ -173,7 +363,7 @@ def test_a_broken_link_is_found(month: tuple[Log, Acknowledged]) -> None:
 
 def test_an_empty_store_proves_nothing() -> None:
     """Where nothing was checked, nothing is said to be proved."""
-    assert len(_failed(_proofs(InMemoryEventStore(digest=digest)))) == 5
+    assert len(_failed(_proofs(InMemoryEventStore(digest=digest)))) == 8
 
 
 @pytest.fixture(scope="module")

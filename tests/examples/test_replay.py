@@ -23,11 +23,32 @@ from healthpay_core import (
     InMemoryEventStore,
     LocalRuntime,
     ManualClock,
+    PaymentVoided,
+    StoreQueries,
     new_id,
 )
 from healthpay_sql import SqliteEventStore
 
 COMMANDS = 3_000
+MET = {
+    "AMOUNT_NOT_ELIGIBLE",
+    "AUTHORIZATION_EXPIRED",
+    "CAPTURE_EXCEEDS_AUTHORIZED",
+    "CARD_EXPIRED",
+    "CARD_NOT_ACTIVE",
+    "CARD_NOT_RESUMABLE",
+    "MERCHANT_CATEGORY_NOT_ALLOWED",
+    "PAYEE_NOT_MERCHANT",
+    "PAYMENT_ALREADY_CAPTURED",
+    "PAYMENT_ALREADY_REFUNDED",
+    "PAYMENT_ALREADY_VOIDED",
+    "PAYMENT_NOT_AUTHORIZED",
+    "PAYMENT_NOT_CAPTURED",
+    "PAYMENT_NOT_VOIDABLE",
+    "REFUND_EXCEEDS_CAPTURED",
+    "WALLET_NOT_ACTIVE (payer)",
+}
+SWEPT = {"wallet.hold_released", "payment.voided", "medcard.expired"}
 NOON = 1_701_424_800_000_000  # 2023-12-01T12:00 in Cairo
 
 
@@ -48,14 +69,16 @@ def _sent(at: int, command: Command, command_id: str | None = None) -> TimedRequ
 
 
 def test_a_month_is_played_and_proved(capsys: pytest.CaptureFixture[str]) -> None:
-    """Throughput, outcomes, refusals and six proofs are printed; the exit code is 0."""
+    """Throughput, outcomes, refusals, sweeps and nine proofs are printed; exit 0."""
     code = replay.main(["--store", "memory:", "--commands", str(COMMANDS)])
     said = capsys.readouterr().out
     assert code == 0
     assert said.startswith("3,000 commands in ")
     assert "INSUFFICIENT_FUNDS" in said
     assert "committed again" in said
-    assert said.count("proved  ") == 6
+    assert "payment.voided " in said
+    assert "medcard.expired " in said
+    assert said.count("proved  ") == 9
 
 
 def test_playing_it_again_changes_nothing(
@@ -87,6 +110,10 @@ def test_events_happen_on_the_day_of_their_command() -> None:
     last = 0
     for recorded in store.feed(0, 1_000_000):
         meta = recorded.envelope.meta
+        if meta.command_id not in due:
+            # A sweep ordered it.
+            assert recorded.envelope.event_type in SWEPT
+            continue
         at = due[meta.command_id]
         assert last <= meta.occurred_at >= at
         assert clock.business_day(meta.occurred_at) == clock.business_day(at)
@@ -142,6 +169,54 @@ def test_double_clicks_meet_a_command_under_way() -> None:
     tally, _ = replay.replay(store, store, seed=1, commands=COMMANDS)
     copies = sum(t.origin == "double_click" for t in month(1, COMMANDS))
     assert 0 < tally.refusals["IDEMPOTENCY_KEY_IN_USE"] <= copies
+
+
+def test_every_rule_of_payments_and_cards_has_work_to_do() -> None:
+    """A month meets each refusal of a payment and a card, first or repeated (P, D)."""
+    store = InMemoryEventStore()
+    tally, _ = replay.replay(store, store, seed=1, commands=20_000)
+    assert {code for code in tally.refusals if code in MET} == MET
+    assert any(code.startswith("CARD_LIMIT_EXCEEDED (") for code in tally.refusals)
+
+
+def test_what_has_run_out_is_swept_and_late() -> None:
+    """Expired authorisations and cards are ended by late sweeps (P7, P8, D5)."""
+    store = InMemoryEventStore()
+    tally, acknowledged = replay.replay(store, store, seed=1, commands=COMMANDS)
+    voided = [
+        r.envelope
+        for r in store.feed(0, 1_000_000)
+        if isinstance(r.envelope.data, PaymentVoided)
+        and r.envelope.data.reason == "expired"
+    ]
+    assert len(voided) == tally.swept["payment.voided"] > 0
+    assert tally.swept["medcard.expired"] > 0
+    queries = StoreQueries(store)
+    for envelope in voided:
+        payment = queries.payment(envelope.aggregate_id)
+        assert payment is not None
+        assert payment.expires_at is not None
+        assert payment.expires_at <= envelope.meta.occurred_at
+        assert envelope.meta.command_id in acknowledged.events
+
+
+def test_sweeps_come_between_chunks_about_once_an_hour() -> None:
+    """The sweeper is called when an hour has passed, after the chunk that did."""
+    commands: list[Command] = [ActivateWallet(wallet_id=new_id()) for _ in range(5)]
+    minutes = (0, 20, 59, 70, 200)
+    schedule = [
+        _sent(NOON + minute * HOUR // 60, command)
+        for minute, command in zip(minutes, commands, strict=True)
+    ]
+    clock = ManualClock(0)
+    runtime = LocalRuntime(CommandHandler(InMemoryEventStore(), clock=clock))
+    swept: list[int] = []
+
+    def sweep() -> None:
+        swept.append((clock.instant - NOON) * 60 // HOUR)
+
+    asyncio.run(replay.play(runtime, clock, schedule, callers=1, sweeper=sweep))
+    assert swept == [0, 70, 200]
 
 
 @pytest.mark.parametrize(
