@@ -188,6 +188,7 @@ def test_answers_are_what_is_stored(
         (outcome,) = bench.handle(command)
         if isinstance(outcome, Committed):
             resource = outcome.resource
+            assert isinstance(resource, WalletView | TransferView)
             stored: WalletView | TransferView
             if isinstance(resource, WalletView):
                 stored = bench.wallet(resource.wallet_id)
