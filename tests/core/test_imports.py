@@ -15,6 +15,7 @@ ROOT = Path(healthpay_core.__file__).parent
 SOURCES = sorted(ROOT.rglob("*.py"))
 MAY_IMPORT = {
     "testing/strategies.py": {"hypothesis"},
+    "testing/payment_strategies.py": {"hypothesis"},
     "testing/store_room.py": {"pytest"},
     "testing/port_contracts.py": {"pytest"},
 }

@@ -10,9 +10,11 @@ from typing import NoReturn
 from healthpay_core import (
     CommandRequest,
     InMemoryEventStore,
+    MedCardView,
     NotDone,
     Outcome,
     OutcomeRecord,
+    PaymentView,
     RecordedEvent,
     Rejected,
     StoreQueries,
@@ -66,6 +68,12 @@ class FailingQueries:
         self._fail()
 
     def transfer(self, transfer_id: str) -> TransferView | None:
+        self._fail()
+
+    def payment(self, payment_id: str) -> PaymentView | None:
+        self._fail()
+
+    def medcard(self, card_id: str) -> MedCardView | None:
         self._fail()
 
     def wallet_events(

@@ -23,8 +23,8 @@ from healthpay_core.refusals import (
     CorruptStream,
     IdempotencyKeyInUse,
     NotDone,
-    PaymentNotAuthorized,
     StoreUnavailable,
+    TransferTimedOut,
 )
 from healthpay_http import HttpSettings
 from healthpay_http.replies import problem_members
@@ -33,6 +33,7 @@ from healthpay_http.statuses import STATUSES, problem_type
 from healthpay_wire.names import camel
 from healthpay_wire.refusals import BY_CODE
 from tests.http.client import Answer, Json, Service
+from tests.http.payment_cases import CASES, Shop
 from tests.http.stubs import refusing
 
 STRICT = LimitPolicy(
@@ -168,10 +169,17 @@ NORMAL: dict[Code, Callable[[Service], Answer]] = {
         s, {"content-type": "text/plain"}, DEPOSIT
     ),
 }
+
+
+def in_a_shop(case: Callable[[Shop], Answer]) -> Callable[[Service], Answer]:
+    return lambda service: case(Shop(service))
+
+
+NORMAL |= {code: in_a_shop(case) for code, case in CASES.items()}
 """How to get each code out of a real service."""
 
 FAULTS: dict[Code, NotDone] = {
-    Code.PAYMENT_NOT_AUTHORIZED: PaymentNotAuthorized(hold_id="h"),
+    Code.TRANSFER_TIMEOUT: TransferTimedOut(expired_at=0),
     Code.IDEMPOTENCY_KEY_IN_USE: IdempotencyKeyInUse(command_id="c"),
     Code.CONCURRENCY_CONFLICT: ConcurrencyConflict(attempts=3),
     Code.STORE_UNAVAILABLE: StoreUnavailable(retry_after_s=7),
@@ -307,7 +315,4 @@ def test_members_never_hide_the_standard_ones() -> None:
 def test_every_domain_code_is_documented_somewhere() -> None:
     """H6: each code stands at some route, but for what no route can answer yet."""
     documented = {code for route in ROUTES for code in route.codes}
-    assert set(CATALOGUE) - documented == {
-        Code.METHOD_NOT_ALLOWED,
-        Code.PAYMENT_NOT_AUTHORIZED,
-    }
+    assert set(CATALOGUE) - documented == {Code.METHOD_NOT_ALLOWED}

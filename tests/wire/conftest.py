@@ -9,9 +9,15 @@ import pytest
 
 from healthpay_core import (
     EG_2023_11,
+    ActivateMedCard,
     ActivateWallet,
     Actor,
+    AuthorizePayment,
+    CancelMedCard,
     CaptureHold,
+    CapturePayment,
+    CardControls,
+    CardLimits,
     ChangeWalletKycLevel,
     CloseWallet,
     Command,
@@ -22,22 +28,32 @@ from healthpay_core import (
     CreateWallet,
     CreditWallet,
     DebitWallet,
+    EligibleAmounts,
     Event,
     EventEnvelope,
     EventStore,
+    ExpireMedCard,
+    FailPayment,
+    InitiatePayment,
     InMemoryEventStore,
+    IssueMedCard,
     LimitPolicy,
     ManualClock,
     PlaceHold,
     RecordedEvent,
+    RefundPayment,
     ReleaseHold,
+    SuspendMedCard,
     SuspendWallet,
     TransferFailed,
     TransferFunds,
     TransferInitiated,
+    VoidPayment,
+    WalletType,
     derive_id,
     transfer_stream,
 )
+from healthpay_core.payment.steps import BeginOperation, RefuseOperation
 from healthpay_core.ports import Append, Appended
 from healthpay_wire.envelopes import digest
 
@@ -126,10 +142,108 @@ def _commands() -> list[Command]:
     ]
 
 
+def _later_commands() -> list[Command]:
+    """What the story goes on with: every fact of payments and cards."""
+    payer, merchant = derive_id("golden payer"), derive_id("golden merchant")
+    cards = [derive_id(f"golden card {n}") for n in range(3)]
+    pay = [derive_id(f"golden payment {n}") for n in range(4)]
+    wallet_types: tuple[tuple[str, WalletType], ...] = (
+        (payer, "personal"),
+        (merchant, "merchant"),
+    )
+    commands: list[Command] = []
+    for wallet_id, wallet_type in wallet_types:
+        commands += [
+            CreateWallet(
+                wallet_id=wallet_id,
+                owner_id="owner-3",
+                wallet_type=wallet_type,
+                currency="EGP",
+                kyc_level="full",
+            ),
+            ActivateWallet(wallet_id=wallet_id),
+        ]
+    commands.append(
+        CreditWallet(wallet_id=payer, amount=90_000, currency="EGP", reason="cashback")
+    )
+    commands += [
+        IssueMedCard(
+            card_id=card,
+            wallet_id=payer,
+            card_token=f"tok_{n}",
+            last4="4242",
+            exp_month=11,
+            exp_year=2026,
+            form="physical",
+            controls=CardControls(
+                blocked_categories=("nursing",),
+                limits=CardLimits(per_authorization=9_000, all_time=50_000),
+            ),
+        )
+        for n, card in enumerate(cards)
+    ]
+    commands += [
+        ActivateMedCard(card_id=cards[0]),
+        ActivateMedCard(card_id=cards[1], method="biometric"),
+        SuspendMedCard(card_id=cards[1], reason_code="stolen"),
+        CancelMedCard(card_id=cards[1], reason="stolen"),
+    ]
+    commands += [
+        InitiatePayment(
+            payment_id=payment_id,
+            payer_wallet_id=payer,
+            merchant_wallet_id=merchant,
+            amount=8_000,
+            currency="EGP",
+            method="medcard" if n == 0 else "wallet",
+            card_id=cards[0] if n == 0 else None,
+            merchant_category="pharmacies" if n == 0 else None,
+            eligible_amounts=EligibleAmounts(prescription=7_000) if n == 0 else None,
+            partial_approval=n == 0,
+            reference=f"rx-{n}",
+        )
+        for n, payment_id in enumerate(pay)
+    ]
+    commands += [AuthorizePayment(payment_id=payment_id) for payment_id in pay[:3]]
+    commands += [
+        CapturePayment(payment_id=pay[0], amount=1_000, final=False),
+        CapturePayment(payment_id=pay[0], amount=5_000, fee=150),
+        RefundPayment(payment_id=pay[0], amount=600, reason_code="returned"),
+        VoidPayment(payment_id=pay[1], reason="payer"),
+        FailPayment(payment_id=pay[3], reason_code="out of stock"),
+        BeginOperation(
+            payment_id=pay[2],
+            operation_id=derive_id("golden operation"),
+            order=CapturePayment(payment_id=pay[2], amount=10, fee=1),
+        ),
+        RefuseOperation(
+            payment_id=pay[2],
+            operation_id=derive_id("golden operation"),
+            failure_code="WALLET_CLOSED",
+        ),
+        CapturePayment(payment_id=pay[2]),
+        RefundPayment(payment_id=pay[2]),
+    ]
+    return commands
+
+
 def _play(store: EventStore, policy: LimitPolicy = EG_2023_11) -> None:
     clock = ManualClock(START)
     handler = CommandHandler(store, clock=clock, policy=policy)
-    for index, command in enumerate(_commands()):
+    first = _commands()
+    _send(handler, clock, first, 0)
+    assert isinstance(store.append(_failed_saga()), Appended)
+    later = _later_commands()
+    _send(handler, clock, later, len(first))
+    clock.advance(days=10)
+    expired = ExpireMedCard(card_id=derive_id("golden card 0"))
+    _send(handler, clock, [expired], len(first) + len(later))
+
+
+def _send(
+    handler: CommandHandler, clock: ManualClock, commands: list[Command], start: int
+) -> None:
+    for index, command in enumerate(commands, start):
         request = CommandRequest(
             command=command,
             command_id=derive_id(f"golden command {index}"),
@@ -141,7 +255,6 @@ def _play(store: EventStore, policy: LimitPolicy = EG_2023_11) -> None:
         outcome = handler.handle(request)
         assert isinstance(outcome, Committed), (command, outcome)
         clock.advance(seconds=1)
-    assert isinstance(store.append(_failed_saga()), Appended)
 
 
 def _failed_saga() -> Append:

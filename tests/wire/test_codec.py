@@ -273,7 +273,7 @@ def test_every_state_of_the_story_round_trips(story: Sequence[RecordedEvent]) ->
         states[envelope.stream] = state
         kinds.add(type(state).__name__)
         assert decode_state(encode_state(state)) == state
-    assert len(kinds) == 7
+    assert len(kinds) == 19
 
 
 @pytest.mark.parametrize("data", [b"", b"[]", b'[0,"wallet.closed",{}]', b'[1,"x",{}]'])

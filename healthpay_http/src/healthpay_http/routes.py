@@ -111,6 +111,8 @@ ROUTES: Final[tuple[Route, ...]] = (
         | {
             Code.SELF_TRANSFER_NOT_ALLOWED,
             Code.TRANSFER_ALREADY_EXISTS,
+            Code.TRANSFER_TIMEOUT,
+            Code.DUPLICATE_REFERENCE,
             Code.SOURCE_WALLET_NOT_FOUND,
             Code.DESTINATION_WALLET_NOT_FOUND,
             Code.WALLET_CLOSED,
