@@ -39,7 +39,7 @@ class SagaDriver:
         time_limit_s: int = 60,
     ) -> None:
         self._execute = execute
-        self.transfer_id = command.transfer_id
+        self.transfer_id: str = command.transfer_id
         self.results: dict[str, Decided] = {}
         self.done: list[Step] = []
         begin = BeginTransfer(
