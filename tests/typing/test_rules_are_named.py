@@ -33,8 +33,9 @@ _NAMED: Final = re.compile(r"\b([A-Z])(\d+)(?:-\1?(\d+))?\b")
 def _named(path: Path) -> Iterator[str]:
     """The rule ids in the docstrings of a file's tests; P4-P6 names three."""
     for node in ast.walk(ast.parse(path.read_text())):
-        is_test = isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
-        if not is_test or not node.name.startswith("test"):
+        if not isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+            continue
+        if not node.name.startswith("test"):
             continue
         for family, first, last in _NAMED.findall(ast.get_docstring(node) or ""):
             for number in range(int(first), int(last or first) + 1):
