@@ -12,7 +12,15 @@ from collections.abc import Iterator
 
 ELLIPSIS = "\N{HORIZONTAL ELLIPSIS}"
 DIFFERENT_MEMBERS = frozenset(
-    {"correlationId", "hash", "occurredAt", "prevHash", "recordedAt", "resetsAt"}
+    {
+        "correlationId",
+        "expiresAt",
+        "hash",
+        "occurredAt",
+        "prevHash",
+        "recordedAt",
+        "resetsAt",
+    }
 )
 """Hashes differ because they cover the times."""
 DIFFERENT_HEADERS = frozenset({"date", "traceparent", "x-correlation-id"})

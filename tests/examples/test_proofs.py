@@ -225,7 +225,7 @@ def test_an_untouched_month_holds(month: tuple[Log, Acknowledged]) -> None:
         (_transfer_never_ends, {MONEY, EFFECTS, ANSWERS}, ["completed=False"]),
         (_done_twice, {EFFECTS, ANSWERS}, ["has a second effect"]),
         (_lost_at_the_end, {ANSWERS}, ["was told 1 events, there are 0"]),
-        (_refunded_too_much, {PAYMENTS}, ["refunded ", "cannot be folded"]),
+        (_refunded_too_much, {PAYMENTS}, [", authorised ", "cannot be folded"]),
         (_refund_only_said, {PAYMENTS}, ["payment ", "given_back="]),
         (_fee_not_said, {PAYMENTS}, ["fees=0", "fee="]),
         (
