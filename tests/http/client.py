@@ -191,6 +191,8 @@ class Service:
             started = self.runner.run(lifespan.start())
             assert started["type"] == "lifespan.startup.complete", started
             yield self
+            left = self.app._serving
+            assert (left.commands_in_flight, left.queries_in_flight) == (0, 0)
             ended = self.runner.run(lifespan.stop())
             assert ended["type"] == "lifespan.shutdown.complete", ended
 

@@ -163,6 +163,27 @@ def test_drain(service: Service) -> None:
     assert service.post(f"/v1/wallets/{wallet_id}/credit", DEPOSIT).status == 200
 
 
+def test_ready_again_after_a_drain() -> None:
+    """An application that is entered again wants traffic again."""
+
+    async def story() -> list[int]:
+        @asynccontextmanager
+        async def resources() -> AsyncIterator[Backend]:
+            yield unknowing()
+
+        app = HealthPayApp(resources)
+        client = Client(app)
+        seen = []
+        for _ in range(2):
+            async with app.running():
+                seen.append((await client.get("/readyz")).status)
+                app.drain()
+                seen.append((await client.get("/readyz")).status)
+        return seen
+
+    assert asyncio.run(story()) == [200, 503, 200, 503]
+
+
 def test_end_waits_for_what_is_under_way() -> None:
     """At the end of `running` the commands under way are answered first."""
     gated = GatedCommands(StubCommands(unknown))
@@ -301,6 +322,16 @@ def test_commands_are_counted(service: Service) -> None:
     assert 0 < found["healthpay_command_duration_seconds_sum"] < 5
     assert found["healthpay_active_commands"] == 0
     assert found["healthpay_event_publish_duration_seconds_count"] == 0
+
+
+def test_durations_fall_into_their_buckets(service: Service) -> None:
+    """A bucket counts what took at most its bound, as Prometheus defines `le`."""
+    for duration_ns in (2_500_000, 2_500_001, 9_000_000_000):
+        service.app._metrics.finished(status=200, code=None, duration_ns=duration_ns)
+    found = samples(service)
+    name = "healthpay_command_duration_seconds_bucket/"
+    assert [found[name + le] for le in ("0.001", "0.0025", "0.005")] == [0, 1, 2]
+    assert [found[name + le] for le in ("5.0", "+Inf")] == [2, 3]
 
 
 def test_wallet_balance_follows_the_feed(service: Service) -> None:

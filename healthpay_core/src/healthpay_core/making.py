@@ -25,13 +25,7 @@ def maker(record: Callable[P, T]) -> Callable[P, T]:
     Raises:
         TypeError: The class is not of that kind.
     """
-    if not isinstance(record, type) or not is_dataclass(record):
-        raise TypeError(f"{record!r} is not a dataclass")
-    if hasattr(record, "__post_init__"):
-        raise TypeError(f"{record.__name__} wants more than its fields set")
-    members = fields(record)
-    twin = type(record.__name__, (), {"__slots__": tuple(m.name for m in members)})
-    twin().__class__ = record  # Raises TypeError when the layouts differ.
+    members, twin = fields_of(record), twin_of(record)
     scope: dict[str, object] = {"_twin": twin, "_record": record}
     for member in members:
         scope[f"_{member.name}"] = member.default
@@ -39,6 +33,33 @@ def maker(record: Callable[P, T]) -> Callable[P, T]:
     # As `dataclasses` does it: the text holds nothing but the names of fields.
     exec(_source(members), scope)  # noqa: S102
     return cast("Callable[P, T]", scope["make"])
+
+
+def fields_of(record: object) -> tuple[Field[object], ...]:
+    """The fields of a dataclass.
+
+    Raises:
+        TypeError: It is not one.
+    """
+    if not isinstance(record, type) or not is_dataclass(record):
+        raise TypeError(f"{record!r} is not a dataclass")
+    return fields(record)
+
+
+def twin_of(record: object) -> type:
+    """A plain class whose filled instances may become instances of the record.
+
+    Raises:
+        TypeError: The record is no frozen, slotted dataclass, or wants more
+            than its fields set.
+    """
+    names = tuple(member.name for member in fields_of(record))
+    record = cast("type", record)
+    if hasattr(record, "__post_init__"):
+        raise TypeError(f"{record.__name__} wants more than its fields set")
+    twin = type(record.__name__, (), {"__slots__": names})
+    twin().__class__ = record  # Raises TypeError when the layouts differ.
+    return twin
 
 
 def _source(members: tuple[Field[object], ...]) -> str:

@@ -3,20 +3,23 @@
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from typing import Final, TypeAlias
 
 from healthpay_core import domain
 from healthpay_core.corruption import StreamCorrupted
 from healthpay_core.domain import State
+from healthpay_core.events import Event
 from healthpay_core.ids import StreamId
 from healthpay_core.ports import EventStore, Snapshot, SnapshotStore
+from healthpay_core.wallet.fold import fold_movements
+from healthpay_core.wallet.state import ActiveWallet, SuspendedWallet
 
 Versioned: TypeAlias = tuple[State | None, int]
 """A state and the number of events it is the fold of."""
 
-_PAGE: Final = 10_000
+_PAGE: Final = 1_000
 ABSENT: Final[Versioned] = (None, 0)
 
 
@@ -37,17 +40,32 @@ def load(
     while until is None or version < until:
         limit = _PAGE if until is None else min(_PAGE, until - version)
         page = store.facts(stream, version, limit)
-        for sequence, event in page:
-            version += 1
-            if sequence != version:
-                raise StreamCorrupted("a version is missing", stream, version)
-            try:
-                state = domain.evolve(state, event)
-            except StreamCorrupted as error:
-                raise StreamCorrupted(error.reason, stream, version) from error
+        state, version = _folded(stream, (state, version), page)
         if len(page) < limit:
             break
     return state, version
+
+
+def _folded(
+    stream: StreamId, start: Versioned, page: Sequence[tuple[int, Event]]
+) -> Versioned:
+    state, version = start
+    facts = iter(page)
+    while True:
+        fact: tuple[int, Event] | None
+        if isinstance(state, (ActiveWallet, SuspendedWallet)):
+            state, version, fact = fold_movements(state, version, facts)
+        else:
+            fact = next(facts, None)
+        if fact is None:
+            return state, version
+        version += 1
+        if fact[0] != version:
+            raise StreamCorrupted("a version is missing", stream, version)
+        try:
+            state = domain.evolve(state, fact[1])
+        except StreamCorrupted as error:
+            raise StreamCorrupted(error.reason, stream, version) from error
 
 
 def restore(

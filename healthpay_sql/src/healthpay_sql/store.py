@@ -22,10 +22,10 @@ from healthpay_core import (
     StreamCorrupted,
     StreamId,
 )
+from healthpay_sql.facts import FactReader
 from healthpay_sql.opening import Synchronous, connect, open_file
 from healthpay_sql.rows import (
     TypeKeys,
-    decoded,
     outcome_record,
     pack_id,
     recorded_events,
@@ -69,6 +69,7 @@ class SqliteEventStore:
         self._lock = RLock()
         connection = open_file(self.path, synchronous)
         self._types = _type_keys(connection)
+        self._facts = FactReader(self._types)
         self._writer = Writer(
             connection,
             {name: key for key, name in self._types.items()},
@@ -124,17 +125,7 @@ class SqliteEventStore:
         self, stream: StreamId, after: int = 0, limit: int | None = None
     ) -> Sequence[tuple[int, Event]]:
         with _faults():
-            rows = self._reader().execute(
-                "SELECT version, type, data FROM events WHERE stream ="
-                " (SELECT key FROM streams WHERE name = ?) AND version > ?"
-                " ORDER BY version LIMIT ?",
-                (stream, after, -1 if limit is None else limit),
-            )
-            types = self._types
-            return [
-                (version, decoded(types[kind], data, stream, version))
-                for version, kind, data in rows
-            ]
+            return self._facts.read(self._reader(), stream, after, limit)
 
     def versions(self, streams: Sequence[StreamId]) -> Mapping[StreamId, int]:
         found = dict.fromkeys(streams, 0)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from functools import reduce
+from functools import lru_cache, reduce
 from types import MappingProxyType
 from typing import Final, cast
 
@@ -11,6 +11,7 @@ import orjson
 from returns.result import Failure, Result, safe
 
 from healthpay_core import EVENT_TYPES, Event, StreamCorrupted
+from healthpay_wire.decoders import Decoder, decoder_of
 from healthpay_wire.strict import strict_converter
 from healthpay_wire.upcasters import Members, Upcaster, build_chains
 
@@ -18,11 +19,9 @@ _CONVERTER = strict_converter(detailed=False)
 _ENCODERS: Final[Mapping[type, Callable[[Event], Members]]] = MappingProxyType(
     {cls: _CONVERTER.get_unstructure_hook(cls) for cls in EVENT_TYPES}
 )
-_CLASSES: Final = {kind.name: cls for cls, kind in EVENT_TYPES.items()}
-_DECODERS: Final = {
-    kind.name: (cls, _CONVERTER.get_structure_hook(cls))
-    for cls, kind in EVENT_TYPES.items()
-}
+_CLASSES: Final[Mapping[str, type[Event]]] = MappingProxyType(
+    {kind.name: cls for cls, kind in EVENT_TYPES.items()}
+)
 _CHAINS: Final = build_chains()
 
 
@@ -38,17 +37,30 @@ def decode_data(name: str, version: int, data: bytes) -> Event:
         StreamCorrupted: The type or version is not known, or the bytes are not
             what the version prescribes.
     """
+    decode = members_decoder(name, version)
+    try:
+        return decode(orjson.loads(data))
+    except Exception as error:
+        raise StreamCorrupted(f"{name} version {version} cannot be read") from error
+
+
+@lru_cache(maxsize=256)
+def members_decoder(name: str, version: int) -> Decoder[Event]:
+    """What makes an event of the parsed `data` of a version (A4).
+
+    It raises an exception when the members are not what the version prescribes.
+
+    Raises:
+        StreamCorrupted: The type or version is not known.
+    """
     upcasters = _CHAINS.get((name, version))
     if upcasters is None:
         raise StreamCorrupted(f"{name} version {version} is not known")
-    cls, decode = _DECODERS[name]
-    try:
-        members = orjson.loads(data)
-        if upcasters:
-            members = _upcast(members, upcasters)
-        return cast("Event", decode(members, cls))
-    except Exception as error:
-        raise StreamCorrupted(f"{name} version {version} cannot be read") from error
+    # As one class, because a union of classes is no `Hashable` to mypy.
+    decode: Decoder[Event] = decoder_of(cast("type", _CLASSES[name]))
+    if not upcasters:
+        return decode
+    return lambda members: decode(_upcast(cast("Members", members), upcasters))
 
 
 def is_current(name: str, version: int) -> bool:

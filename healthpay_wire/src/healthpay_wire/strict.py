@@ -177,7 +177,7 @@ def _structure_record(cls: type, converter: Converter, detailed: bool) -> Hook:
     for name, validator in _record_fields(cls):
         rename = member_name(cls.__name__, name)
         if name in INSTANT_FIELDS:
-            overrides[name] = override(rename=rename, struct_hook=_instant)
+            overrides[name] = override(rename=rename, struct_hook=read_instant)
         elif detailed and validator is not None:
             hook = _validated(cls, name, hints[name], validator, converter)
             overrides[name] = override(rename=rename, struct_hook=hook)
@@ -222,7 +222,8 @@ def _validated(
     return hook
 
 
-def _instant(value: object, _: object) -> int | None:
+def read_instant(value: object, _: object = None) -> int | None:
+    """Microseconds of an RFC 3339 time; null is none."""
     if value is None:
         return None
     instant = parse_instant(value) if isinstance(value, str) else None
@@ -288,4 +289,4 @@ def _sentence(error: BaseException) -> str:
     return text if text.startswith(("must", "is ")) else "is not valid"
 
 
-__all__ = ["INSTANT_FIELDS", "strict_converter", "structure"]
+__all__ = ["INSTANT_FIELDS", "read_instant", "strict_converter", "structure"]
