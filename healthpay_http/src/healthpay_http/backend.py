@@ -40,9 +40,9 @@ class Serving:
 
     def __init__(self) -> None:
         self.backend: Backend | None = None
-        self.draining = False
-        self.commands_in_flight = 0
-        self.queries_in_flight = 0
+        self.draining: bool = False
+        self.commands_in_flight: int = 0
+        self.queries_in_flight: int = 0
 
     def for_command(self, limit: int) -> Backend | None:
         """The backend, unless it is not there or has enough to decide."""

@@ -31,13 +31,14 @@ class Call:
 
     def __init__(self, scope: HttpScope) -> None:
         self._scope = scope
-        self.method = scope["method"]
-        self.path = _local_path(scope)
-        self.path_id = ""
-        headers: Mapping[bytes, bytes] = h.by_name(scope["headers"])
-        self.headers = headers
-        trace_id, self.traceparent = h.trace(headers.get(b"traceparent"))
-        self.correlation_id = h.correlation_id(
+        self.method: str = scope["method"]
+        self.path: str = _local_path(scope)
+        self.path_id: str = ""
+        headers = h.by_name(scope["headers"])
+        self.headers: Mapping[bytes, bytes] = headers
+        trace_id, traceparent = h.trace(headers.get(b"traceparent"))
+        self.traceparent: str = traceparent
+        self.correlation_id: str = h.correlation_id(
             headers.get(b"x-correlation-id"), trace_id
         )
 
