@@ -316,3 +316,53 @@ def test_every_domain_code_is_documented_somewhere() -> None:
     """H6: each code stands at some route, but for what no route can answer yet."""
     documented = {code for route in ROUTES for code in route.codes}
     assert set(CATALOGUE) - documented == {Code.METHOD_NOT_ALLOWED}
+
+
+@pytest.mark.parametrize(
+    ("name", "body", "needs_another_state"),
+    [
+        ("activate", {}, "active"),
+        ("suspend", {"reasonCode": "other"}, "pending"),
+        ("close", {}, None),
+        ("kyc-level", {"kycLevel": "full"}, "active"),
+        ("credit", money(5, "deposit"), None),
+        ("debit", money(5, "fee"), None),
+    ],
+)
+def test_refusals_of_each_step(
+    name: str, body: Json, needs_another_state: str | None, service: Service
+) -> None:
+    """H6: what each step on a wallet is refused with stands in the document.
+
+    The fixture compares every answer with the document when the test ends.
+    """
+    answers = [
+        step(service, new_id(), name, body),
+        step(service, closed(service), name, body),
+    ]
+    expected = ["WALLET_NOT_FOUND", "WALLET_CLOSED"]
+    if needs_another_state is not None:
+        wallet_id = (
+            service.create() if needs_another_state == "pending" else service.open()
+        )
+        answers.append(step(service, wallet_id, name, body))
+        expected.append("INVALID_STATE_TRANSITION")
+    assert [answer.code for answer in answers] == expected
+
+
+def test_refusals_of_a_sweep(service: Service) -> None:
+    """H6, W7: closing with a sweep is refused with what a transfer is refused with."""
+    answers = [
+        step(service, service.open(5), "close", {"sweepTo": new_id()}),
+        step(service, service.open(5), "close", {"sweepTo": service.create()}),
+        step(service, service.open(5), "close", {"sweepTo": closed(service)}),
+        step(
+            service, service.open(5), "close", {"sweepTo": service.open(currency="USD")}
+        ),
+    ]
+    assert [answer.code for answer in answers] == [
+        "DESTINATION_WALLET_NOT_FOUND",
+        "WALLET_NOT_ACTIVE",
+        "WALLET_CLOSED",
+        "CURRENCY_MISMATCH",
+    ]
