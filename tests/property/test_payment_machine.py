@@ -8,18 +8,22 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
 from healthpay_core import (
+    CapturePayment,
     Command,
     CommandRequest,
     Committed,
+    ExpireAuthorization,
     InMemoryEventStore,
     LimitPolicy,
     PaymentView,
     RecordedEvent,
+    Refusal,
     Rejected,
     Resource,
     State,
     StoreQueries,
     StreamId,
+    VoidPayment,
     WalletCredited,
     WalletDebited,
     WalletHoldPlaced,
@@ -80,7 +84,7 @@ class Payments(RuleBasedStateMachine):
         ]
         self._bench(0).do(*opening(limits))
         for batch in agreed:
-            self._bench(1).handle(*batch)
+            self._handle(1, *batch)
 
     @rule(which=st.integers(0, 1), order=orders())
     def order(self, which: int, order: Command) -> None:
@@ -92,18 +96,44 @@ class Payments(RuleBasedStateMachine):
         bench = self._bench(which)
         before, views = list(bench.feed()), self._views()
         asked = request(order)
-        (outcome,) = bench.handle(asked)
+        (outcome,) = self._handle(which, asked)
         if isinstance(outcome, Rejected):
             assert list(bench.feed()) == before
             assert self._views() == views
-        assert isinstance(outcome, Committed | Rejected)
         if isinstance(outcome, Committed) or outcome.error.pinned:
             self.asked.append((asked, outcome))
 
     @rule(which=st.integers(0, 1), batch=agreements())
     def agree(self, which: int, batch: tuple[Command, ...]) -> None:
         """P1, P2: a payment is agreed on and authorised in one batch."""
-        self._bench(which).handle(*batch)
+        self._handle(which, *batch)
+
+    @rule(
+        which=st.integers(0, 1),
+        hours=st.sampled_from((1, 13, 24, 48, 24 * 8, 24 * 40, -24)),
+        batch=agreements(),
+        data=st.data(),
+    )
+    def free(
+        self,
+        which: int,
+        hours: int,
+        batch: tuple[Command, ...],
+        data: st.DataObject,
+    ) -> None:
+        """K4: a later day counts something new, then an older hold is released."""
+        older = [v.payment_id for v in self._payments() if v.status in OPEN]
+        self.wait(hours)
+        self._handle(which, *batch)
+        if older:
+            payment = data.draw(st.sampled_from(older))
+            ends: tuple[Command, ...] = (
+                VoidPayment(payment_id=payment),
+                ExpireAuthorization(payment_id=payment),
+                CapturePayment(payment_id=payment, amount=1),
+            )
+            order = data.draw(st.sampled_from(ends))
+            self.ask(which, order)
 
     @rule(which=st.integers(0, 1), count=st.integers(1, 4), data=st.data())
     def settle(self, which: int, count: int, data: st.DataObject) -> None:
@@ -120,7 +150,7 @@ class Payments(RuleBasedStateMachine):
     @rule(which=st.integers(0, 1), batch=st.lists(orders(), max_size=6))
     def play(self, which: int, batch: list[Command]) -> None:
         """T9: a batch, each order on what the earlier ones left."""
-        self._bench(which).handle(*batch)
+        self._handle(which, *batch)
 
     @rule(which=st.integers(0, 1), data=st.data())
     def ask_again(self, which: int, data: st.DataObject) -> None:
@@ -246,6 +276,17 @@ class Payments(RuleBasedStateMachine):
         # The other handler may have written: so says the epoch.
         self.store.somebody_else += 1
         return self.benches[which]
+
+    def _handle(
+        self, which: int, *orders: Command | CommandRequest
+    ) -> list[Committed | Rejected]:
+        """E4: on a store that works, every order is done or refused, never a fault."""
+        outcomes: list[Committed | Rejected] = []
+        for outcome in self._bench(which).handle(*orders):
+            assert isinstance(outcome, Committed | Rejected)
+            assert isinstance(outcome, Committed) or isinstance(outcome.error, Refusal)
+            outcomes.append(outcome)
+        return outcomes
 
     def _state(self, stream: StreamId) -> State | None:
         return fold(r.envelope.data for r in self.store.read(stream))

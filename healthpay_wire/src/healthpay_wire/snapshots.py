@@ -68,7 +68,7 @@ _CONVERTER = strict_converter(detailed=False)
 def encode_state(state: State) -> bytes:
     """A state as JSON with its kind and the format's number."""
     members = _CONVERTER.unstructure(state)
-    return orjson.dumps([FORMAT, _NAMES[type(state)], members])
+    return orjson.dumps([FORMAT, _NAMES[type(state)], members], default=_sorted)
 
 
 def decode_state(data: bytes) -> State | None:
@@ -81,3 +81,10 @@ def decode_state(data: bytes) -> State | None:
     except Exception:
         # A snapshot is a cache: whatever is wrong with it, the events know better.
         return None
+
+
+def _sorted(value: object) -> list[object]:
+    """A set, which JSON has not, as the same list every time."""
+    if isinstance(value, frozenset):
+        return sorted(value)
+    raise TypeError(f"no form for {type(value).__name__}")
