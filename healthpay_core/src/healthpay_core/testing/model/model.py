@@ -58,7 +58,7 @@ class ReferenceModel:
     """
 
     def __init__(self, policy: LimitPolicy) -> None:
-        self.rows = Rows(policy)
+        self.rows: Rows = Rows(policy)
         self._answers: dict[str, tuple[bytes, Prediction]] = {}
 
     def predict(
