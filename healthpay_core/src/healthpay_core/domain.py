@@ -61,7 +61,11 @@ from healthpay_core.payment.steps import (
     RecordInitiation,
     RefuseOperation,
 )
-from healthpay_core.refusals import Refusal, WalletHasOpenHolds
+from healthpay_core.refusals import (
+    DestinationWalletNotFound,
+    Refusal,
+    WalletHasOpenHolds,
+)
 from healthpay_core.result import Err, Ok
 from healthpay_core.transfer.atomic import (
     TransferLegs,
@@ -446,6 +450,9 @@ def _sweep(
     state = _wallet(states, stream)
     if not isinstance(state, OpenWallet):
         raise TypeError("a sweep starts from an open wallet")
+    if _wallet(states, wallet_stream(sweep_to)) is None:
+        # Existence comes before the life cycle (E2).
+        return Err(DestinationWalletNotFound(wallet_id=sweep_to))
     if state.held:
         return Err(
             WalletHasOpenHolds(held_amount=state.held, currency=state.profile.currency)

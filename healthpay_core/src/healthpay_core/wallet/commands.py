@@ -181,7 +181,8 @@ class ReceiveTransfer:
     refused for good, so that a time-out happens once (T7).
     Refused with `TransferTimedOut`, `DestinationWalletNotFound`, and with the
     party destination `WalletNotActive`, `WalletClosed`, `CurrencyMismatch`,
-    `KycLevelInsufficient`, `LimitExceeded`; `AmountOverflow`.
+    `KycLevelInsufficient`, `LimitExceeded`; `AmountOverflow`,
+    `DuplicateReference` (C7).
     """
 
     wallet_id: str

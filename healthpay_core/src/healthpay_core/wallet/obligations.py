@@ -20,6 +20,7 @@ from healthpay_core.refusals import (
 )
 from healthpay_core.result import Err, Ok
 from healthpay_core.wallet import guards
+from healthpay_core.wallet.card_usage import CardUsage
 from healthpay_core.wallet.commands import (
     CaptureHold,
     ConfirmWallet,
@@ -63,22 +64,17 @@ def place_hold(command: PlaceHold, state: WalletState, context: Context) -> Deci
     refusal = guards.currency_refusal(state, command.currency)
     if refusal is not None:
         return Err(refusal)
-    card_usage = None
-    if command.card_id is not None and command.card_limits is not None:
-        today = context.business_day
-        counted = card_limits_after(
-            state.card_usage.get(command.card_id),
-            command.card_limits,
-            command.amount,
-            today,
-            guards.rolled(state.usage, today.date).date,
-        )
-        if isinstance(counted, Err):
-            return counted
-        card_usage = counted.value
+    counted = _card_counted(command, state, context)
     usage = guards.outflow(state, command.amount, context)
-    if isinstance(usage, Err):
-        return usage
+    if isinstance(counted, Err) or isinstance(usage, Err):
+        # The card's limits before the wallet's (D6), a level too low first (E2).
+        refusal = guards.eligibility_first(
+            counted.error if isinstance(counted, Err) else None,
+            usage.error if isinstance(usage, Err) else None,
+        )
+        assert refusal is not None
+        return Err(refusal)
+    card_usage = counted.value
     placed = hold_placed(
         state,
         context,
@@ -92,6 +88,23 @@ def place_hold(command: PlaceHold, state: WalletState, context: Context) -> Deci
         card_usage=card_usage,
     )
     return Ok((placed,))
+
+
+def _card_counted(
+    command: PlaceHold, state: ActiveWallet, context: Context
+) -> Ok[CardUsage | None] | Err[Refusal]:
+    """What the card has spent with this hold; None without a card (D8)."""
+    if command.card_id is None or command.card_limits is None:
+        return Ok(None)
+    today = context.business_day
+    counted = card_limits_after(
+        state.card_usage.get(command.card_id),
+        command.card_limits,
+        command.amount,
+        today,
+        guards.rolled(state.usage, today.date).date,
+    )
+    return counted if isinstance(counted, Err) else Ok(counted.value)
 
 
 def release_hold(command: ReleaseHold, state: WalletState) -> Decision:
@@ -179,10 +192,12 @@ def receive_transfer(
         return Err(TransferTimedOut(expired_at=command.not_after))
     if not isinstance(state, ActiveWallet):
         return Err(guards.not_active(state, "destination"))
-    refusal = guards.currency_refusal(
-        state, command.currency, "destination"
-    ) or guards.inflow_refusal(
-        state, command.amount, "transfer_in", context, "destination"
+    refusal = (
+        guards.reference_refusal(state, "transfer_in", command.reference, context)
+        or guards.currency_refusal(state, command.currency, "destination")
+        or guards.inflow_refusal(
+            state, command.amount, "transfer_in", context, "destination"
+        )
     )
     if refusal is not None:
         return Err(refusal)
