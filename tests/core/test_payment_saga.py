@@ -33,12 +33,15 @@ from healthpay_core import (
     VoidPayment,
     derive_id,
     payment_stream,
+    wallet_stream,
 )
 from healthpay_core.outcome import rejected
 from healthpay_core.payment.commands import PaymentCommand
 from healthpay_core.payment.saga import step_id
 from healthpay_core.refusals import StoreUnavailable
+from healthpay_core.states import load
 from healthpay_core.testing import Workbench, funded, request, wallet_id, withdrawal
+from healthpay_core.wallet.state import ActiveWallet, SuspendedWallet
 
 PAYER, MERCHANT = wallet_id("payer"), wallet_id("merchant")
 CARD, PAYMENT = derive_id("card"), derive_id("payment")
@@ -346,6 +349,59 @@ def test_a_refund_that_the_payer_cannot_take_goes_back(bench: Workbench) -> None
     view = bench.queries.payment(payment.payment_id)
     assert view is not None
     assert (view.status, view.refunded_amount) == ("captured", 0)
+
+
+def test_a_merchant_cannot_close_during_a_refund(bench: Workbench) -> None:
+    """W6, P15: both wallets close while a refund is cut, and no money is lost."""
+    payment_id = derive_id("cut")
+    orders: tuple[PaymentCommand, ...] = (
+        InitiatePayment(
+            payment_id=payment_id,
+            payer_wallet_id=PAYER,
+            merchant_wallet_id=MERCHANT,
+            amount=1000,
+            currency="EGP",
+        ),
+        AuthorizePayment(payment_id=payment_id),
+        CapturePayment(payment_id=payment_id),
+    )
+    for order in orders:
+        assert isinstance(_run(bench, request(order)), Committed)
+    left = 2
+
+    def execute(sent: CommandRequest) -> Outcome:
+        nonlocal left
+        left -= 1
+        if left < 0:
+            raise Crash
+        return bench.handler.handle(sent)
+
+    refund = request(RefundPayment(payment_id=payment_id))
+    with pytest.raises(Crash):
+        _run(bench, refund, execute)
+    bench.do(CloseWallet(wallet_id=PAYER))
+    bench.refuse(CloseWallet(wallet_id=MERCHANT), Code.WALLET_HAS_OPEN_HOLDS)
+    assert _verdict(_run(bench, refund)) is Code.WALLET_CLOSED
+    merchant = bench.wallet(MERCHANT)
+    assert (merchant.balance, merchant.held) == (1000, 0)
+
+
+def test_a_refund_counts_towards_no_limit() -> None:
+    """K7, W5, K4: its hold neither uses a window nor gives one back."""
+    bench = _bench()
+    for sent in _sent(STORIES["capture"]):
+        _run(bench, sent)
+    bench.do(
+        withdrawal(MERCHANT, 10), SuspendWallet(wallet_id=MERCHANT, reason_code="other")
+    )
+    before, _ = load(bench.store, wallet_stream(MERCHANT))
+    for order in (REFUND, RefundPayment(payment_id=PAYMENT, amount=150)):
+        _run(bench, request(order))
+    after, _ = load(bench.store, wallet_stream(MERCHANT))
+    assert isinstance(before, ActiveWallet | SuspendedWallet)
+    assert isinstance(after, ActiveWallet | SuspendedWallet)
+    assert after.usage == before.usage
+    assert (after.balance, after.held) == (before.balance - 50, 0)
 
 
 @pytest.mark.parametrize(

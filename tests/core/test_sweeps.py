@@ -21,6 +21,7 @@ from healthpay_core import (
     derive_id,
 )
 from healthpay_core.outcome import rejected
+from healthpay_core.payment.steps import BeginOperation, RefuseOperation
 from healthpay_core.refusals import StoreUnavailable
 from healthpay_core.sweeps import Sweeper, Swept
 from healthpay_core.testing import Workbench, funded, wallet_id
@@ -166,3 +167,25 @@ def test_cards_expire_when_their_month_is_over(bench: Workbench) -> None:
     assert sweeper.sweep() == Swept(authorizations=0, cards=1)
     assert sweeper.sweep().cards == 0
     bench.refuse(ActivateMedCard(card_id=card), Code.CARD_EXPIRED)
+
+
+def test_an_operation_under_way_is_waited_for(bench: Workbench) -> None:
+    """P8: what a saga has to itself when it runs out is swept once that ended."""
+    payment_id = _authorized(bench, "one", 100)
+    begin = BeginOperation(
+        payment_id=payment_id,
+        operation_id="an operation",
+        order=CapturePayment(payment_id=payment_id),
+    )
+    bench.do(begin)
+    sweeper = _sweeper(bench)
+    bench.clock.advance(seconds=100)
+    assert sweeper.sweep() == Swept(authorizations=0, cards=0)
+    bench.do(
+        RefuseOperation(
+            payment_id=payment_id, operation_id="an operation", failure_code="declined"
+        )
+    )
+    bench.clock.advance(minutes=1)
+    assert sweeper.sweep() == Swept(authorizations=1, cards=0)
+    assert bench.wallet(PAYER).held == 0

@@ -30,7 +30,7 @@ from healthpay_core.payment.events import (
     PaymentVoided,
 )
 from healthpay_core.ports import EventStore
-from healthpay_core.refusals import Fault
+from healthpay_core.refusals import Fault, InvalidStateTransition
 
 Execute: TypeAlias = Callable[[CommandRequest], Outcome]
 
@@ -129,7 +129,11 @@ class Sweeper:
 
 
 def _is_settled(outcome: Outcome) -> bool:
-    """Whether there is nothing left to order: done, or refused by the domain."""
+    """Whether there is nothing left to order: done, or refused for good.
+
+    A payment with a saga under way says `InvalidStateTransition`; what it comes to
+    is not known yet.
+    """
     if isinstance(outcome, Rejected):
-        return not isinstance(outcome.error, Fault)
+        return not isinstance(outcome.error, (Fault, InvalidStateTransition))
     return isinstance(outcome, Committed)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TypeAlias, assert_never
+from typing import Final, TypeAlias, assert_never
 
 from healthpay_core.context import Context
 from healthpay_core.ids import derive_id
@@ -46,6 +46,9 @@ from healthpay_core.payment.steps import (
 )
 from healthpay_core.refusals import PaymentAlreadyExists, PaymentNotFound, Refusal
 from healthpay_core.result import Err, Ok
+
+_REFUND_HELD_US: Final = 30 * 86_400_000_000
+"""Far beyond any refund: the saga alone ends its hold."""
 
 Decision: TypeAlias = Ok[tuple[PaymentEvent, ...]] | Err[Refusal]
 
@@ -96,7 +99,7 @@ def _begun(
         case CapturePayment():
             return _capture(order, payment, context, operation_id)
         case RefundPayment():
-            return _refund(order, payment, operation_id)
+            return _refund(order, payment, context, operation_id)
         case VoidPayment() | ExpireAuthorization():
             voids = isinstance(order, VoidPayment)
             if not isinstance(payment, AuthorizedPayment):
@@ -163,7 +166,7 @@ def _capture(
 
 
 def _refund(
-    order: RefundPayment, payment: PaymentState, operation_id: str
+    order: RefundPayment, payment: PaymentState, context: Context, operation_id: str
 ) -> PaymentOperationBegun | Refusal:
     refundable = rules.refundable(payment)
     if isinstance(refundable, Refusal):
@@ -176,6 +179,7 @@ def _refund(
         kind="refund",
         amount=amount,
         currency=payment.order.currency,
+        expires_at=context.now + _REFUND_HELD_US,
         reason_code=order.reason_code,
     )
 

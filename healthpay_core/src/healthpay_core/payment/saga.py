@@ -9,7 +9,7 @@ operation's: to run it again is to replay it.
     initiate   confirm payer, merchant, card -> record
     authorize  begin -> confirm card -> hold [-> credit -> capture] -> end
     capture    begin -> credit merchant -> capture the hold [-> release] -> end
-    refund     begin -> debit merchant -> credit payer -> end
+    refund     begin -> hold at merchant -> credit payer -> capture the hold -> end
     void, expire, fail   begin -> release the hold -> end
 """
 
@@ -25,7 +25,7 @@ from healthpay_core.medcard.events import CardLimits
 from healthpay_core.outcome import Decided, Rejected
 from healthpay_core.payment.commands import InitiatePayment
 from healthpay_core.payment.events import PaymentInitiated, PaymentOperationBegun
-from healthpay_core.payment.ids import hold_id_of
+from healthpay_core.payment.ids import hold_id_of, refund_hold_id_of
 from healthpay_core.payment.steps import (
     EndOperation,
     RecordInitiation,
@@ -38,7 +38,6 @@ from healthpay_core.wallet.commands import (
     PlaceHold,
     ReleaseHold,
     SettleCredit,
-    SettleDebit,
 )
 from healthpay_core.wallet.events import Related, ReleaseReason
 
@@ -49,7 +48,6 @@ Leg: TypeAlias = (
     | ReleaseHold
     | CaptureHold
     | SettleCredit
-    | SettleDebit
 )
 StepCommand: TypeAlias = Leg | RecordInitiation | EndOperation | RefuseOperation
 Results: TypeAlias = Mapping[str, Decided]
@@ -240,26 +238,19 @@ class _Legs:
     def refund(self) -> tuple[Planned, ...]:
         order = self._order
         merchant, payer = order.merchant_wallet_id, order.payer_wallet_id
-        debit = SettleDebit(
+        assert self._operation.expires_at is not None
+        # Held, not debited: the merchant cannot close before the payer has it (W6).
+        hold = PlaceHold(
             wallet_id=merchant,
+            hold_id=refund_hold_id_of(self._operation.operation_id),
             amount=self._operation.amount,
             currency=order.currency,
-            reason="reversal",
-            counter_account="wallet:" + payer,
-            reference=order.reference,
+            purpose="refund",
+            expires_at=self._operation.expires_at,
             related=self._related,
             party="merchant",
         )
-        back = SettleCredit(
-            wallet_id=merchant,
-            amount=self._operation.amount,
-            currency=order.currency,
-            reason="reversal",
-            counter_account="wallet:" + payer,
-            reference=order.reference,
-            related=self._related,
-            party="merchant",
-        )
+        back = ReleaseHold(wallet_id=merchant, hold_id=hold.hold_id, reason="failed")
         credit = SettleCredit(
             wallet_id=payer,
             amount=self._operation.amount,
@@ -270,9 +261,20 @@ class _Legs:
             related=self._related,
             party="payer",
         )
+        capture = CaptureHold(
+            wallet_id=merchant,
+            hold_id=hold.hold_id,
+            amount=self._operation.amount,
+            currency=order.currency,
+            reason="reversal",
+            counter_account="wallet:" + payer,
+            reference=order.reference,
+            related=self._related,
+        )
         return (
-            Planned(name="debit", command=debit, undo=back),
+            Planned(name="hold", command=hold, undo=back),
             Planned(name="credit", command=credit),
+            Planned(name="capture", command=capture),
         )
 
     def release(self) -> tuple[Planned, ...]:

@@ -130,6 +130,8 @@ class PlaceHold:
 
     Counts as outflow when placed (K3). `expires_at` is microseconds since 1970.
     Refused like a debit; `InvalidStateTransition` while a hold of this id is open.
+    With the purpose refund it is what was owed before: also while suspended
+    (W5), no limit applies (K7), but funds do (P14).
     """
 
     wallet_id: str
@@ -141,6 +143,7 @@ class PlaceHold:
     related: Related | None = None
     card_id: str | None = None
     card_limits: CardLimits | None = None
+    party: Party | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

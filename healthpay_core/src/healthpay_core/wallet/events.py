@@ -17,7 +17,7 @@ DebitReason: TypeAlias = Literal[
 SuspensionReason: TypeAlias = Literal[
     "fraud", "compliance", "user_request", "court_order", "other"
 ]
-HoldPurpose: TypeAlias = Literal["payment", "transfer"]
+HoldPurpose: TypeAlias = Literal["payment", "transfer", "refund"]
 ReleaseReason: TypeAlias = Literal["captured_remainder", "voided", "expired", "failed"]
 
 
@@ -124,6 +124,8 @@ class WalletHoldPlaced:
 
     `expires_at` is microseconds since 1970 UTC. With `card_id` the hold counts
     towards that card's limits, and `card_usage` is what it has spent then (D8).
+    With the purpose refund it counts towards no limit (K7), and `limit_usage` is
+    what was counted before.
     """
 
     hold_id: str

@@ -46,21 +46,20 @@ from healthpay_core.wallet.state import (
     SuspendedWallet,
     WalletState,
     evolve_open,
+    status_of,
 )
 
 Decision: TypeAlias = Ok[tuple[WalletEvent, ...]] | Err[Refusal]
 
 
 def place_hold(command: PlaceHold, state: WalletState, context: Context) -> Decision:
-    """Set money aside, as a new obligation (K3)."""
+    """Set money aside, as a new obligation (K3); of a refund as an old one."""
+    if command.purpose == "refund":
+        return _set_aside(command, state, context)
     if not isinstance(state, ActiveWallet):
         return Err(guards.not_active(state))
     if command.hold_id in state.holds:
-        return Err(
-            InvalidStateTransition(
-                current_status="active", requested="a second hold of the same id"
-            )
-        )
+        return _held_already(state)
     refusal = guards.currency_refusal(state, command.currency)
     if refusal is not None:
         return Err(refusal)
@@ -88,6 +87,44 @@ def place_hold(command: PlaceHold, state: WalletState, context: Context) -> Deci
         card_usage=card_usage,
     )
     return Ok((placed,))
+
+
+def _set_aside(command: PlaceHold, state: WalletState, context: Context) -> Decision:
+    """Hold what a refund will take, whatever the status and the limits (W5, K7).
+
+    Until it is captured the wallet cannot close (W6), so that a refund which the
+    payer cannot take finds its way back.
+    """
+    settled = _open(state, command.party)
+    if isinstance(settled, Err):
+        return settled
+    wallet = settled.value
+    if command.hold_id in wallet.holds:
+        return _held_already(wallet)
+    refusal = guards.currency_refusal(
+        wallet, command.currency, command.party
+    ) or guards.funds_refusal(wallet, command.amount, command.party)
+    if refusal is not None:
+        return Err(refusal)
+    placed = hold_placed(
+        wallet,
+        context,
+        hold_id=command.hold_id,
+        amount=command.amount,
+        purpose="refund",
+        expires_at=command.expires_at,
+        usage=wallet.usage,
+        related=command.related,
+    )
+    return Ok((placed,))
+
+
+def _held_already(state: OpenState) -> Err[Refusal]:
+    return Err(
+        InvalidStateTransition(
+            current_status=status_of(state), requested="a second hold of the same id"
+        )
+    )
 
 
 def _card_counted(

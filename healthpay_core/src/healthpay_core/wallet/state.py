@@ -282,7 +282,8 @@ def _hold_placed(state: OpenState, event: WalletHoldPlaced) -> OpenState:
     hold = Hold(
         amount=event.amount,
         expires_at=event.expires_at,
-        counted_on=event.limit_usage.date,
+        # What was owed before counts nowhere, and gives nothing back (K7).
+        counted_on="" if event.purpose == "refund" else event.limit_usage.date,
         card_id=event.card_id,
     )
     return replace(
@@ -343,6 +344,8 @@ def _given_back(usage: LimitUsage, amount: int, counted_on: str) -> LimitUsage:
 
     The counts stay: a hold that was placed was one outflow of its day.
     """
+    if not counted_on:
+        return usage
     same_day = usage.date == counted_on
     same_month = usage.date[:7] == counted_on[:7]
     return LimitUsage(
