@@ -1,0 +1,270 @@
+"""The model itself: keys first, then each command by its own rules (E2)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Final, TypeAlias
+
+from healthpay_core.catalogue import Code
+from healthpay_core.clock import BusinessDay
+from healthpay_core.domain import Command
+from healthpay_core.ids import derive_id
+from healthpay_core.medcard import commands as c
+from healthpay_core.outcome import CommandRequest
+from healthpay_core.payment import commands as p
+from healthpay_core.payment import steps as s
+from healthpay_core.policy import LimitPolicy
+from healthpay_core.testing.model import (
+    cards,
+    obligations,
+    operations,
+    payments,
+    transfers,
+    wallets,
+)
+from healthpay_core.testing.model.prediction import (
+    Effect,
+    Prediction,
+    Refuse,
+    View,
+)
+from healthpay_core.testing.model.rows import Rows
+from healthpay_core.testing.model.rules import possible_amount
+from healthpay_core.transfer import commands as t
+from healthpay_core.wallet import commands as w
+
+_Check: TypeAlias = Callable[..., None]
+_Rule: TypeAlias = Callable[..., Effect | None]
+
+_CREATING: Final = (
+    w.CreateWallet,
+    t.TransferFunds,
+    t.BeginTransfer,
+    p.InitiatePayment,
+    s.RecordInitiation,
+    c.IssueMedCard,
+)
+
+
+class ReferenceModel:
+    """Predicts every command; what was predicted is made so by `commit`.
+
+    Args:
+        policy: The limits in force.
+
+    Attributes:
+        rows: All that it knows, to look at.
+    """
+
+    def __init__(self, policy: LimitPolicy) -> None:
+        self.rows: Rows = Rows(policy)
+        self._answers: dict[str, tuple[bytes, Prediction]] = {}
+
+    def predict(
+        self, request: CommandRequest, *, now: int, today: BusinessDay
+    ) -> Prediction:
+        """What must become of a request now; changes nothing."""
+        known = self._answers.get(request.command_id)
+        if known is not None:
+            fingerprint, answer = known
+            if fingerprint != request.fingerprint:
+                return Prediction(Code.IDEMPOTENCY_KEY_REUSED)
+            return replace(answer, replayed=True, effect=None)
+        self.rows.now, self.rows.today = now, today
+        try:
+            return Prediction(None, effect=self._decide(request))
+        except Refuse as refusal:
+            return Prediction(refusal.code, refusal.facts)
+
+    def commit(self, request: CommandRequest, prediction: Prediction) -> Prediction:
+        """Make so what was predicted last; the prediction with its view."""
+        if prediction.replayed or not prediction.pinned:
+            return prediction
+        if prediction.effect is not None:
+            prediction.effect()
+            prediction.effect = None
+        if prediction.code is None:
+            prediction.view = self.view(request.command)
+        self._answers[request.command_id] = (request.fingerprint, prediction)
+        return prediction
+
+    def play(
+        self, request: CommandRequest, *, now: int, today: BusinessDay
+    ) -> Prediction:
+        """Predict, and make it so."""
+        return self.commit(request, self.predict(request, now=now, today=today))
+
+    def view(self, command: Command) -> View | None:
+        """What the resource of a command looks like; None when it is not there."""
+        kind, key = resource_of(command)
+        if kind == "wallet":
+            wallet = self.rows.wallets.get(key)
+            return None if wallet is None else wallet.view()
+        if kind == "transfer":
+            transfer = self.rows.transfers.get(key)
+            return None if transfer is None else transfer.view()
+        if kind == "payment":
+            payment = self.rows.payments.get(key)
+            return None if payment is None else payment.view()
+        card = self.rows.cards.get(key)
+        return None if card is None else card.view()
+
+    def status(self, command: Command) -> str:
+        """The status of the resource of a command, or ``none``."""
+        kind, key = resource_of(command)
+        row = (
+            self.rows.wallets.get(key)
+            if kind == "wallet"
+            else self.rows.transfers.get(key)
+            if kind == "transfer"
+            else self.rows.payments.get(key)
+            if kind == "payment"
+            else self.rows.cards.get(key)
+        )
+        return "none" if row is None else row.status
+
+    def _version(self, command: Command) -> int:
+        view = self.view(command)
+        version = 0 if view is None else view["version"]
+        assert isinstance(version, int)
+        return version
+
+    def _decide(self, request: CommandRequest) -> Effect | None:
+        command = request.command
+        _static(command)
+        creates = isinstance(command, _CREATING)
+        if not creates:
+            self._exists(command)
+        if request.expected_version is not None:
+            version = self._version(command)
+            if version != request.expected_version:
+                raise Refuse(Code.VERSION_MISMATCH, current_version=version)
+        if isinstance(command, w.CloseWallet):
+            sweep_id = derive_id(command.wallet_id + "/sweep")
+            return wallets.close(command, self.rows, sweep_id)
+        return _RULES[type(command)](command, self.rows)
+
+    def _exists(self, command: Command) -> None:
+        kind, key = resource_of(command)
+        if kind == "wallet" and key not in self.rows.wallets:
+            if isinstance(command, w.ReceiveTransfer):
+                raise Refuse(Code.DESTINATION_WALLET_NOT_FOUND)
+            raise Refuse(Code.WALLET_NOT_FOUND)
+        if kind == "transfer" and key not in self.rows.transfers:
+            raise Refuse(Code.TRANSFER_NOT_FOUND)
+        if kind == "payment" and key not in self.rows.payments:
+            raise Refuse(Code.PAYMENT_NOT_FOUND)
+        if kind == "medcard" and key not in self.rows.cards:
+            raise Refuse(Code.MEDCARD_NOT_FOUND)
+
+
+def resource_of(command: Command) -> tuple[str, str]:
+    """The kind and the id of what a command is about."""
+    if isinstance(command, (t.TransferFunds, *_TRANSFER_STEPS)):
+        return "transfer", command.transfer_id
+    if isinstance(command, _OF_PAYMENTS):
+        return "payment", command.payment_id
+    if isinstance(command, _OF_CARDS):
+        return "medcard", command.card_id
+    return "wallet", command.wallet_id
+
+
+def _static(command: Command) -> None:
+    check = _CHECKS.get(type(command))
+    if check is not None:
+        check(command)
+
+
+def _check_amount(
+    command: w.PlaceHold
+    | w.CaptureHold
+    | w.ReceiveTransfer
+    | w.SettleCredit
+    | w.SettleDebit,
+) -> None:
+    possible_amount(command.amount, command.currency)
+
+
+def _check_order(command: s.RecordInitiation | s.BeginOperation) -> None:
+    payments.check(command.order)
+
+
+_TRANSFER_STEPS: Final = (t.BeginTransfer, t.CompleteTransfer, t.FailTransfer)
+_OF_PAYMENTS: Final = (
+    p.InitiatePayment,
+    p.AuthorizePayment,
+    p.CapturePayment,
+    p.VoidPayment,
+    p.ExpireAuthorization,
+    p.FailPayment,
+    p.RefundPayment,
+    s.RecordInitiation,
+    s.BeginOperation,
+    s.EndOperation,
+    s.RefuseOperation,
+)
+_OF_CARDS: Final = (
+    c.IssueMedCard,
+    c.ActivateMedCard,
+    c.SuspendMedCard,
+    c.CancelMedCard,
+    c.ExpireMedCard,
+    c.ConfirmMedCard,
+)
+_CHECKS: Final[dict[type, _Check]] = {
+    w.CreateWallet: wallets.check_create,
+    w.CreditWallet: wallets.check_movement,
+    w.DebitWallet: wallets.check_movement,
+    w.CloseWallet: wallets.check_close,
+    w.PlaceHold: _check_amount,
+    w.CaptureHold: _check_amount,
+    w.ReceiveTransfer: _check_amount,
+    w.SettleCredit: _check_amount,
+    w.SettleDebit: _check_amount,
+    t.TransferFunds: transfers.check_transfer,
+    t.BeginTransfer: transfers.check_transfer,
+    p.InitiatePayment: payments.check,
+    p.AuthorizePayment: payments.check,
+    p.CapturePayment: payments.check,
+    p.RefundPayment: payments.check,
+    s.RecordInitiation: _check_order,
+    s.BeginOperation: _check_order,
+    c.IssueMedCard: cards.check_issue,
+}
+_RULES: Final[dict[type, _Rule]] = {
+    w.CreateWallet: wallets.create,
+    w.ActivateWallet: wallets.activate,
+    w.SuspendWallet: wallets.suspend,
+    w.ChangeWalletKycLevel: wallets.change_level,
+    w.CreditWallet: wallets.credit,
+    w.DebitWallet: wallets.debit,
+    w.PlaceHold: obligations.place_hold,
+    w.ReleaseHold: obligations.release_hold,
+    w.CaptureHold: obligations.capture_hold,
+    w.ReceiveTransfer: obligations.receive,
+    w.SettleCredit: obligations.settle_credit,
+    w.SettleDebit: obligations.settle_debit,
+    w.ConfirmWallet: obligations.confirm,
+    t.TransferFunds: transfers.transfer,
+    t.BeginTransfer: transfers.begin,
+    t.CompleteTransfer: transfers.end,
+    t.FailTransfer: transfers.end,
+    p.InitiatePayment: payments.initiate,
+    p.AuthorizePayment: payments.authorize,
+    p.CapturePayment: payments.capture,
+    p.VoidPayment: payments.give_back,
+    p.ExpireAuthorization: payments.give_back,
+    p.FailPayment: payments.fail,
+    p.RefundPayment: payments.refund,
+    s.RecordInitiation: operations.record,
+    s.BeginOperation: operations.begin,
+    s.EndOperation: operations.end,
+    s.RefuseOperation: operations.refuse,
+    c.IssueMedCard: cards.issue,
+    c.ActivateMedCard: cards.activate,
+    c.SuspendMedCard: cards.suspend,
+    c.CancelMedCard: cards.cancel,
+    c.ExpireMedCard: cards.expire,
+    c.ConfirmMedCard: cards.confirm,
+}
