@@ -1,0 +1,173 @@
+"""What the generator has reached; too little is a failure like any other."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Final
+
+from healthpay_core.catalogue import Code
+from healthpay_core.testing.simulation.steps import FAULTS
+
+DONE: Final = "done"
+
+_ELSEWHERE: Final = frozenset(
+    {
+        # Of the HTTP edge, of the runtime's queue, and of damaged stores.
+        Code.COMMAND_NOT_FOUND,
+        Code.IDEMPOTENCY_KEY_MISSING,
+        Code.IDEMPOTENCY_KEY_INVALID,
+        Code.IDEMPOTENCY_KEY_IN_USE,
+        Code.PRECONDITION_REQUIRED,
+        Code.CORRUPT_STREAM,
+        Code.INTERNAL_ERROR,
+        Code.ROUTE_NOT_FOUND,
+        Code.METHOD_NOT_ALLOWED,
+        Code.BODY_TOO_LARGE,
+        Code.UNSUPPORTED_MEDIA_TYPE,
+        # Only a step that was never ordered by a saga could be answered with it.
+        Code.TRANSFER_NOT_FOUND,
+    }
+)
+CODES: Final = (DONE, *sorted(c.value for c in Code if c not in _ELSEWHERE))
+"""What a command can be answered with here."""
+
+_WALLET: Final = ("none", "pending", "active", "suspended", "closed")
+_TRANSFER: Final = ("none", "initiated", "completed", "failed")
+_PAYMENT: Final = (
+    "none",
+    "initiated",
+    "authorized",
+    "captured",
+    "partially_refunded",
+    "refunded",
+    "voided",
+    "failed",
+)
+_CARD: Final = ("none", "issued", "active", "suspended", "expired", "cancelled")
+_ORDERS: Final = (
+    (
+        _WALLET,
+        (
+            "CreateWallet ActivateWallet SuspendWallet CloseWallet CreditWallet"
+            " DebitWallet ChangeWalletKycLevel ReceiveTransfer"
+        ),
+    ),
+    (_WALLET[1:], "PlaceHold ConfirmWallet"),
+    (("active", "suspended"), "ReleaseHold CaptureHold SettleCredit SettleDebit"),
+    (_TRANSFER, "TransferFunds BeginTransfer"),
+    (("initiated",), "CompleteTransfer FailTransfer"),
+    (
+        _PAYMENT,
+        (
+            "InitiatePayment AuthorizePayment CapturePayment VoidPayment"
+            " ExpireAuthorization FailPayment RefundPayment BeginOperation"
+        ),
+    ),
+    (("none",), "RecordInitiation"),
+    (("initiated", "authorized", "captured", "partially_refunded"), "EndOperation"),
+    (
+        _CARD,
+        "IssueMedCard ActivateMedCard SuspendMedCard CancelMedCard ExpireMedCard",
+    ),
+    (_CARD[1:], "ConfirmMedCard"),
+)
+CELLS: Final = tuple(
+    (status, name)
+    for statuses, names in _ORDERS
+    for name in names.split()
+    for status in statuses
+)
+"""Each status that the resource of a command can be in, with the command."""
+
+HAPPENINGS: Final = (
+    "midnight passed",
+    "month ended",
+    "clocks changed",
+    "clock set back",
+    "restart",
+    "snapshots lost",
+    "snapshots stale",
+    "feed delivered twice",
+    "feed delivered out of order",
+    "key retried",
+    "key reused",
+    "saga stopped halfway",
+    "saga resumed",
+    "authorization swept",
+    "card swept",
+    "unknown resolved to committed",
+    "unknown resolved to rejected",
+    "unknown was never stored",
+)
+"""What else a story is made of."""
+
+
+@dataclass(slots=True)
+class Coverage:
+    """How often what happened; counters are added over stories."""
+
+    steps: int = 0
+    commands: int = 0
+    events: int = 0
+    stories: int = 0
+    codes: Counter[str] = field(default_factory=Counter)
+    cells: Counter[tuple[str, str]] = field(default_factory=Counter)
+    faults: Counter[str] = field(default_factory=Counter)
+    happenings: Counter[str] = field(default_factory=Counter)
+
+    def add(self, other: Coverage) -> None:
+        """Count in another's."""
+        self.steps += other.steps
+        self.commands += other.commands
+        self.events += other.events
+        self.stories += other.stories
+        self.codes.update(other.codes)
+        self.cells.update(other.cells)
+        self.faults.update(other.faults)
+        self.happenings.update(other.happenings)
+
+    def missing(self, least: int) -> list[str]:
+        """What was reached fewer than `least` times."""
+        short = [
+            *_short("code", CODES, self.codes, least),
+            *_short("fault", FAULTS, self.faults, least),
+            *_short("happening", HAPPENINGS, self.happenings, least),
+        ]
+        for status, name in CELLS:
+            found = self.cells[status, name]
+            if found < least:
+                short.append(f"cell {name} of {status}: {found}")
+        return short
+
+    def lines(self) -> Iterator[str]:
+        """A report to print."""
+        yield (
+            f"stories {self.stories:,} · steps {self.steps:,} · commands"
+            f" {self.commands:,} · events {self.events:,}"
+        )
+        yield from _table("codes", CODES, self.codes)
+        yield from _table("faults", FAULTS, self.faults)
+        yield from _table("happenings", HAPPENINGS, self.happenings)
+        cells = {f"{name} of {status}": n for (status, name), n in self.cells.items()}
+        known = [f"{name} of {status}" for status, name in CELLS]
+        yield from _table("cells", known, Counter(cells))
+
+
+def _short(
+    kind: str, wanted: tuple[str, ...], found: Counter[str], least: int
+) -> Iterator[str]:
+    for name in wanted:
+        if found[name] < least:
+            yield f"{kind} {name}: {found[name]}"
+
+
+def _table(
+    title: str, wanted: tuple[str, ...] | list[str], found: Counter[str]
+) -> Iterator[str]:
+    least = min((found[name], name) for name in wanted)
+    reached = sum(found[name] > 0 for name in wanted)
+    yield f"{title}: {reached} of {len(wanted)}, least {least[1]} ({least[0]:,})"
+    for name in wanted:
+        yield f"  {found[name]:>10,}  {name}"

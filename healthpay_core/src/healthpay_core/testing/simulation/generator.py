@@ -1,0 +1,236 @@
+"""What happens next: one integer decides all of it."""
+
+from __future__ import annotations
+
+from collections import deque
+from dataclasses import replace
+from datetime import UTC, datetime
+from random import Random
+from typing import Final
+
+from healthpay_core.domain import Command
+from healthpay_core.outcome import CommandRequest
+from healthpay_core.policy import (
+    KycLevel,
+    LimitPolicy,
+    Limits,
+    PolicyRef,
+    WalletType,
+)
+from healthpay_core.testing.simulation.names import Names
+from healthpay_core.testing.simulation.orders import Orders
+from healthpay_core.testing.simulation.steps import (
+    FAULTS,
+    Deliver,
+    Fault,
+    Jump,
+    LoseSnapshots,
+    Restart,
+    Resume,
+    RunSaga,
+    Send,
+    Step,
+    Sweep,
+)
+from healthpay_core.testing.simulation.world import HANDLERS, World
+
+_HOUR_US: Final = 3_600_000_000
+
+STARTS: Final = (
+    # Clocks in Cairo go forward on the 24th of April 2026, back on the 29th of
+    # October; the others are ends of months, of a year, of an ISO week.
+    "2026-04-23T15:00:00",
+    "2026-10-29T12:00:00",
+    "2026-01-31T09:00:00",
+    "2026-02-28T20:00:00",
+    "2026-12-31T18:00:00",
+    "2027-01-03T10:00:00",
+    "2026-11-25T06:00:00",
+)
+
+
+def start_of(seed: int) -> int:
+    """The instant at which a story begins, microseconds."""
+    text = STARTS[seed % len(STARTS)]
+    return int(datetime.fromisoformat(text).replace(tzinfo=UTC).timestamp()) * 1_000_000
+
+
+def policy_of(seed: int) -> LimitPolicy:
+    """The limits of a story: small, so that they are met."""
+    draw = Random(f"policy {seed}")  # noqa: S311
+    rows: dict[tuple[WalletType, KycLevel, str], Limits] = {}
+    kinds: tuple[WalletType, ...] = ("personal", "business", "merchant")
+    levels: tuple[KycLevel, ...] = ("basic", "enhanced")
+    for kind in kinds:
+        for level in levels:
+            rows[kind, level, "EGP"] = Limits(
+                per_transaction=_some(draw, 60, 800),
+                per_day=_some(draw, 100, 900),
+                per_month=_some(draw, 300, 3_000),
+                daily_count=_some(draw, 3, 30),
+                monthly_count=_some(draw, 8, 60),
+                max_balance=_some(draw, 800, 4_000),
+            )
+    return LimitPolicy(
+        ref=PolicyRef(id="story", version=1),
+        rows=rows,
+        unique_references=draw.random() < 0.3,
+    )
+
+
+def _some(draw: Random, low: int, high: int) -> int | None:
+    return draw.randint(low, high) if draw.random() < 0.5 else None
+
+
+class Generator:
+    """Draws the steps of a story, one after the other.
+
+    Args:
+        seed: Decides everything.
+        world: Is looked at, so that what is drawn makes sense.
+    """
+
+    def __init__(self, seed: int, world: World) -> None:
+        self.names = Names(seed)
+        self._draw = Random(seed)  # noqa: S311
+        self._world = world
+        self._orders = Orders(self._draw, self.names, world.model, world.clock)
+        self._opening = deque(self._orders.opening())
+        self._recent: deque[CommandRequest] = deque(maxlen=24)
+        self._stopped: deque[CommandRequest] = deque(maxlen=6)
+        self._keys = 0
+
+    def next(self) -> Step:
+        """The next step."""
+        if self._opening:
+            return Send(0, (self._request(self._opening.popleft()),))
+        draw = self._draw.random()
+        if draw < 0.72:
+            return Send(self._handler(), (self._request(self._orders.any()),))
+        if draw < 0.78:
+            return self._faulty()
+        if draw < 0.84:
+            return Send(self._handler(), (self._again(),))
+        if draw < 0.92:
+            return self._saga()
+        if draw < 0.955:
+            return Jump(self._jump())
+        return self._rare()
+
+    def _rare(self) -> Step:
+        draw = self._draw.random()
+        if draw < 0.32:
+            return self._batch()
+        if draw < 0.50:
+            return Resume(self._handler(), self._fault() if draw < 0.36 else None)
+        if draw < 0.68:
+            return Deliver(self._draw.getrandbits(32))
+        if draw < 0.80:
+            return Sweep(self._handler())
+        if draw < 0.90:
+            return Restart(self._handler())
+        return LoseSnapshots(stale=draw < 0.95)
+
+    def _batch(self) -> Send:
+        requests = [
+            self._again() if self._draw.random() < 0.15 else self._any()
+            for _ in range(2 + int(self._draw.random() * 4))
+        ]
+        if self._draw.random() >= 0.2:
+            return Send(self._handler(), tuple(requests))
+        # Whose answer is whose must be plain when nobody says.
+        requests = list({request.command_id: request for request in requests}.values())
+        fault = self._fault()
+        alone = fault.name in ("another first", "the same first")
+        return Send(self._handler(), tuple(requests), None if alone else fault)
+
+    def _faulty(self) -> Send:
+        fault = self._fault()
+        request = self._again() if self._draw.random() < 0.25 else self._any()
+        meanwhile = self._any() if fault.name == "another first" else None
+        return Send(self._handler(), (request,), replace(fault, nth=1), meanwhile)
+
+    def _saga(self) -> RunSaga:
+        if self._stopped and self._draw.random() < 0.2:
+            request = self._stopped[int(self._draw.random() * len(self._stopped))]
+        else:
+            request = self._request(self._orders.saga(), plain=True)
+            self._recent.pop()
+        draw = self._draw.random()
+        stops = 1 + int(self._draw.random() * 5) if draw < 0.5 else None
+        fault = self._fault() if 0.5 <= draw < 0.7 else None
+        if stops is not None or fault is not None:
+            self._stopped.append(request)
+        return RunSaga(self._handler(), request, stops, fault)
+
+    def _again(self) -> CommandRequest:
+        """A retry of an earlier request, or another under its key."""
+        waiting = self._world.judge.open
+        if waiting and self._draw.random() < 0.4:
+            keys = list(waiting)
+            return waiting[keys[int(self._draw.random() * len(keys))]]
+        if not self._recent:
+            return self._any()
+        request = self._recent[int(self._draw.random() * len(self._recent))]
+        if self._draw.random() < 0.75:
+            return request
+        return replace(request, command=self._orders.any(), fingerprint=b"another")
+
+    def _any(self) -> CommandRequest:
+        return self._request(self._orders.any())
+
+    def _request(self, command: Command, *, plain: bool = False) -> CommandRequest:
+        self._keys += 1
+        expected = None
+        if not plain and self._draw.random() < 0.06:
+            view = self._world.model.view(command)
+            version = 0 if view is None else view["version"]
+            assert isinstance(version, int)
+            expected = version - (self._draw.random() < 0.4)
+        request = CommandRequest(
+            command=command,
+            command_id=self.names.id(f"key {self._keys}"),
+            fingerprint=b"asked",
+            expected_version=expected,
+        )
+        self._recent.append(request)
+        return request
+
+    def _handler(self) -> int:
+        return int(self._draw.random() * HANDLERS)
+
+    def _fault(self) -> Fault:
+        name = FAULTS[int(self._draw.random() * len(FAULTS))]
+        return Fault(name, 1 + int(self._draw.random() * 3))
+
+    def _jump(self) -> int:
+        clock, draw = self._world.clock, self._draw.random()
+        now = clock.now()
+        today = clock.business_day(now)
+        some = self._draw.random()
+        if draw < 0.30:
+            return 1 + int(some * 120_000_000)
+        if draw < 0.45:
+            return int(some * 12 * _HOUR_US)
+        if draw < 0.60:
+            # The last instant of the day, the first of the next, a while after.
+            return today.ends_at - now + (-1, 0, _HOUR_US)[int(some * 3)]
+        if draw < 0.68:
+            return today.month_ends_at - now + (-1, 0, 1)[int(some * 3)]
+        if draw < 0.86:
+            return self._to_an_expiry(now)
+        if draw < 0.93:
+            return -int(some * 30 * _HOUR_US)
+        return int(some * 10 * 24 * _HOUR_US)
+
+    def _to_an_expiry(self, now: int) -> int:
+        ends = [
+            payment.expires_at
+            for payment in self._world.model.rows.payments.values()
+            if payment.status == "authorized"
+            and payment.expires_at is not None
+            and payment.expires_at > now
+        ]
+        if not ends:
+            return 1_000_000
+        return min(ends) - now - (self._draw.random() < 0.4)

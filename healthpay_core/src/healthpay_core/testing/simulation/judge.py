@@ -1,0 +1,326 @@
+"""Compares what was answered with what is stored and with what was predicted."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from healthpay_core.clock import ManualClock
+from healthpay_core.ids import StreamId
+from healthpay_core.outcome import (
+    CommandRequest,
+    Committed,
+    Decided,
+    Outcome,
+    Rejected,
+    Unknown,
+)
+from healthpay_core.ports import EventStore
+from healthpay_core.refusals import Fault
+from healthpay_core.testing.model import (
+    Prediction,
+    ReferenceModel,
+    WalletRow,
+    difference,
+)
+from healthpay_core.testing.simulation.coverage import DONE, Coverage
+from healthpay_core.testing.simulation.ledger import Ledger, Violation
+from healthpay_core.wallet.events import LimitUsage
+
+
+class Judge:
+    """Follows the store, command by command.
+
+    Attributes:
+        answered: What was decided for good, by command id.
+        open: Requests whose callers do not know what became of them.
+    """
+
+    def __init__(
+        self,
+        model: ReferenceModel,
+        truth: EventStore,
+        ledger: Ledger,
+        clock: ManualClock,
+        coverage: Coverage,
+    ) -> None:
+        self.answered: dict[str, Decided] = {}
+        self.open: dict[str, CommandRequest] = {}
+        self._model, self._truth, self._ledger = model, truth, ledger
+        self._clock, self._coverage = clock, coverage
+        self._before: dict[str, Prediction] = {}
+
+    def rival(
+        self, request: CommandRequest, rival: CommandRequest, outcome: Outcome
+    ) -> None:
+        """Judge a command that another handler did right before an append.
+
+        A refusal changes nothing, so that it may be of the moment before.
+        """
+        before = self._predict(request)
+        self.outcomes((rival,), [outcome], ())
+        self._before[request.command_id] = before
+
+    def outcomes(
+        self,
+        requests: Sequence[CommandRequest],
+        outcomes: Sequence[Outcome],
+        fired: Sequence[str],
+    ) -> None:
+        """Judge the answers to a batch, `fired` being what went wrong.
+
+        Raises:
+            Violation: An answer is not what is stored, or what was predicted.
+        """
+        if len(outcomes) != len(requests):
+            raise Violation("everyone is answered", f"{len(outcomes)} answers")
+        stored = self._truth.outcomes([r.command_id for r in requests])
+        caused: dict[str, str] = {}
+        # A batch that failed may have decided on what is not stored.
+        lenient = bool(fired) and len(requests) > 1
+        for request, outcome in zip(requests, outcomes, strict=True):
+            record = stored.get(request.command_id)
+            decided = None if record is None else record.outcome
+            if not fired and _leaves_no_trace(outcome):
+                # What is stored is of another command of the batch with its key.
+                decided = self.answered.get(request.command_id)
+            self._coverage.commands += 1
+            if request.command_id in self.answered:
+                self._again(request, outcome, decided, fired)
+            elif decided is not None:
+                self._now_stored(request, outcome, decided, fired)
+                _note_events(caused, decided)
+            else:
+                self._not_stored(request, outcome, fired, lenient)
+        if self._before:
+            self._before.clear()
+        self._follow(caused)
+
+    def after_a_crash(self, requests: Sequence[CommandRequest]) -> None:
+        """Find out what a process that is gone left behind."""
+        stored = self._truth.outcomes([r.command_id for r in requests])
+        caused: dict[str, str] = {}
+        for request in requests:
+            record = stored.get(request.command_id)
+            self.open.setdefault(request.command_id, request)
+            if record is not None and request.command_id not in self.answered:
+                self._decide(request, record.outcome)
+                _note_events(caused, record.outcome)
+        self._follow(caused)
+
+    def _predict(self, request: CommandRequest) -> Prediction:
+        now = self._clock.instant
+        today = self._clock.business_day(now)
+        return self._model.predict(request, now=now, today=today)
+
+    def _again(
+        self,
+        request: CommandRequest,
+        outcome: Outcome,
+        stored: Decided | None,
+        fired: Sequence[str],
+    ) -> None:
+        """A key that was decided before: the same answer, or another's key."""
+        if stored != self.answered[request.command_id]:
+            raise Violation("no acknowledged command lost", _told(request, outcome))
+        prediction = self._predict(request)
+        reused = prediction.code is not None and not prediction.replayed
+        happenings = self._coverage.happenings
+        happenings["key reused" if reused else "key retried"] += 1
+        if _is_machinery(outcome):
+            self._excused(request, outcome, fired)
+            return
+        self._same(request, prediction, outcome)
+        self._coverage.codes[_code(outcome)] += 1
+        if not reused:
+            if not _says_the_same(outcome, stored):
+                raise Violation("none twice", _told(request, outcome))
+            if self.open.pop(request.command_id, None) is not None:
+                word = "committed" if isinstance(outcome, Committed) else "rejected"
+                happenings[f"unknown resolved to {word}"] += 1
+
+    def _now_stored(
+        self,
+        request: CommandRequest,
+        outcome: Outcome,
+        stored: Decided,
+        fired: Sequence[str],
+    ) -> None:
+        self._decide(request, stored)
+        if isinstance(outcome, Unknown):
+            self._excused(request, outcome, fired)
+            self.open[request.command_id] = request
+        elif not _says_the_same(outcome, stored) or (outcome.replayed and not fired):
+            text = f"{_told(request, outcome)}, stored is {_code(stored)}"
+            raise Violation("the answer is what is stored", text)
+        elif self.open.pop(request.command_id, None) is not None:
+            self._coverage.happenings["unknown was never stored"] += 1
+
+    def _decide(self, request: CommandRequest, stored: Decided) -> None:
+        """What is stored is what was predicted; the model goes on from there."""
+        command = request.command
+        cell = (self._model.status(command), type(command).__name__)
+        self._coverage.cells[cell] += 1
+        self._coverage.codes[_code(stored)] += 1
+        prediction = self._predict(request)
+        before = self._before.get(request.command_id)
+        of_before = before is not None and isinstance(stored, Rejected)
+        if before is not None and of_before and difference(before, stored) is None:
+            # Decided before the rival was: then it is of that moment.
+            prediction = before
+        prediction = self._model.commit(request, prediction)
+        self._same(request, prediction, stored)
+        self.answered[request.command_id] = stored
+
+    def _not_stored(
+        self,
+        request: CommandRequest,
+        outcome: Outcome,
+        fired: Sequence[str],
+        lenient: bool,
+    ) -> None:
+        if _is_machinery(outcome):
+            self._excused(request, outcome, fired)
+            if isinstance(outcome, Unknown):
+                self.open[request.command_id] = request
+            return
+        assert not isinstance(outcome, Unknown)
+        if isinstance(outcome, Committed) or outcome.error.pinned:
+            raise Violation("no acknowledged command lost", _told(request, outcome))
+        if lenient:
+            return
+        command = request.command
+        cell = (self._model.status(command), type(command).__name__)
+        self._coverage.cells[cell] += 1
+        self._coverage.codes[_code(outcome)] += 1
+        self._same(request, self._predict(request), outcome)
+
+    def _same(
+        self, request: CommandRequest, prediction: Prediction, outcome: Outcome
+    ) -> None:
+        found = difference(prediction, outcome)
+        if found is not None:
+            raise Violation("as predicted", f"{request.command}: {found}")
+
+    def _excused(
+        self, request: CommandRequest, outcome: Outcome, fired: Sequence[str]
+    ) -> None:
+        if not fired:
+            raise Violation("no failure without a fault", _told(request, outcome))
+        self._coverage.codes[_code(outcome)] += 1
+
+    def _follow(self, caused: dict[str, str]) -> None:
+        """The new events are those of the commands, and nothing else is new."""
+        ledger = self._ledger
+        page = self._truth.feed(ledger.position)
+        if not page and not caused:
+            return
+        touched: set[StreamId] = set()
+        for recorded in page:
+            envelope = recorded.envelope
+            ledger.see(recorded)
+            touched.add(envelope.stream)
+            if caused.pop(envelope.event_id, None) != envelope.meta.command_id:
+                text = f"{envelope.event_type} of no command that was done"
+                raise Violation("refusals change nothing", text)
+        if caused:
+            text = f"{len(caused)} events are not in the feed"
+            raise Violation("no acknowledged command lost", text)
+        self._coverage.events += len(page)
+        ledger.balance()
+        for stream in touched:
+            self._agrees(stream)
+        if ledger.in_flight:
+            self._flights()
+
+    def _agrees(self, stream: StreamId) -> None:
+        """What a stream says now is what the model has."""
+        kind, _, key = stream.partition("/")
+        rows, version = self._model.rows, self._ledger.sequences[stream]
+        if kind != "wallet":
+            row = (
+                rows.transfers.get(key) or rows.payments.get(key) or rows.cards.get(key)
+            )
+            if row is None or row.version != version:
+                raise Violation("as predicted", f"{stream} is at {version}")
+            return
+        wallet = rows.wallets[key]
+        figures = self._ledger.wallets.get(key)
+        found = (version, 0, 0)
+        if figures is not None:
+            found = (version, figures.balance, figures.held)
+        expected = (wallet.version, wallet.balance, wallet.held)
+        if found != expected:
+            raise Violation("as predicted", f"{key}: {found}, expected {expected}")
+        if figures is not None and figures.usage is not None:
+            check_windows(wallet, figures.usage)
+
+    def _flights(self) -> None:
+        """Money between two wallets belongs to a saga that is under way (T5)."""
+        rows = self._model.rows
+        for (currency, key), amount in self._ledger.in_flight.items():
+            transfer, payment = rows.transfers.get(key), rows.payments.get(key)
+            if transfer is not None and transfer.status == "initiated":
+                source = rows.wallets[transfer.source_wallet_id]
+            elif payment is not None and payment.operation is not None:
+                source = rows.wallets[payment.order.payer_wallet_id]
+            else:
+                raise Violation("money conserved", f"{amount} {currency} in {key}")
+            if source.held < amount:
+                raise Violation("money in both is held", f"{amount} {currency}")
+
+
+def check_windows(wallet: WalletRow, usage: LimitUsage) -> None:
+    """The windows that were counted are what the outflows add up to (K3, K4).
+
+    Raises:
+        Violation: They are not.
+    """
+    date = max([outflow.date for outflow in wallet.outflows], default="")
+    of_day = [o.amount for o in wallet.outflows if o.date == date]
+    of_month = [o.amount for o in wallet.outflows if o.date[:7] == date[:7]]
+    expected = LimitUsage(
+        date=date,
+        day=sum(of_day),
+        month=sum(of_month),
+        day_count=len(of_day),
+        month_count=len(of_month),
+    )
+    if usage != expected:
+        text = f"{wallet.wallet_id}: {usage}, expected {expected}"
+        raise Violation("limit windows exact", text)
+
+
+def _leaves_no_trace(outcome: Outcome) -> bool:
+    return isinstance(outcome, Rejected) and not outcome.error.pinned
+
+
+def _is_machinery(outcome: Outcome) -> bool:
+    return isinstance(outcome, Unknown) or (
+        isinstance(outcome, Rejected)
+        and isinstance(outcome.error, Fault)
+        and outcome.error.code in ("STORE_UNAVAILABLE", "CONCURRENCY_CONFLICT")
+    )
+
+
+def _says_the_same(outcome: Outcome, stored: Decided | None) -> bool:
+    if isinstance(outcome, Committed) and isinstance(stored, Committed):
+        return outcome.resource == stored.resource and outcome.events == stored.events
+    if isinstance(outcome, Rejected) and isinstance(stored, Rejected):
+        return outcome.error == stored.error
+    return False
+
+
+def _note_events(caused: dict[str, str], decided: Decided) -> None:
+    if isinstance(decided, Committed):
+        for event in decided.events:
+            caused[event.event_id] = decided.command_id
+
+
+def _code(outcome: Outcome) -> str:
+    if isinstance(outcome, Rejected):
+        return outcome.error.code.value
+    return DONE if isinstance(outcome, Committed) else "unknown"
+
+
+def _told(request: CommandRequest, outcome: Outcome) -> str:
+    return f"{request.command} was answered with {_code(outcome)}"

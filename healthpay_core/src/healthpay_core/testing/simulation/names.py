@@ -1,0 +1,36 @@
+"""Ids that read as names: the same name has the same id in every run."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+from healthpay_core.ids import derive_id
+
+
+class Names:
+    """Gives ids for names, and remembers which was whose."""
+
+    def __init__(self, seed: int) -> None:
+        self._seed = seed
+        self._ids: dict[str, str] = {}
+        self._names: dict[str, str] = {}
+        self._counts: Counter[str] = Counter()
+
+    def new(self, kind: str) -> str:
+        """The id of the next of a kind, such as ``wallet 3``."""
+        self._counts[kind] += 1
+        return self.id(f"{kind} {self._counts[kind]}")
+
+    def id(self, name: str) -> str:
+        """The id of a name."""
+        found = self._ids.get(name)
+        if found is None:
+            found = self._ids[name] = derive_id(f"{self._seed}/{name}")
+            self._names[found] = name
+        return found
+
+    def named(self, text: str) -> str:
+        """A text with names in place of ids."""
+        for found, name in self._names.items():
+            text = text.replace(found, name)
+        return text

@@ -1,0 +1,155 @@
+"""The long looks: everything against the model, and coming to rest."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Final
+
+from healthpay_core import domain
+from healthpay_core.envelope import RecordedEvent
+from healthpay_core.ids import (
+    StreamId,
+    medcard_stream,
+    payment_stream,
+    transfer_stream,
+    wallet_stream,
+)
+from healthpay_core.outcome import Committed, Rejected
+from healthpay_core.queries import StoreQueries
+from healthpay_core.states import load
+from healthpay_core.testing.model import WalletRow
+from healthpay_core.testing.model.prediction import View, view_difference
+from healthpay_core.testing.simulation.judge import check_windows
+from healthpay_core.testing.simulation.ledger import Ledger, Violation
+from healthpay_core.wallet.state import OpenWallet
+
+if TYPE_CHECKING:
+    from healthpay_core.testing.simulation.world import World
+
+_PAGE: Final = 1_000
+_FAR_US: Final = 40 * 86_400_000_000
+_ROUNDS: Final = 5
+
+
+def check_everything(world: World) -> None:
+    """Fold every stream and compare it with the model; look up every answer.
+
+    Raises:
+        Violation: Something is not as it was acknowledged or predicted.
+    """
+    rows = world.model.rows
+    for wallet in rows.wallets.values():
+        _stream(world, wallet_stream(wallet.wallet_id), wallet.view())
+        _wallet(world, wallet)
+    for transfer in rows.transfers.values():
+        _stream(world, transfer_stream(transfer.transfer_id), transfer.view())
+    for payment in rows.payments.values():
+        _stream(world, payment_stream(payment.order.payment_id), payment.view())
+    for card in rows.cards.values():
+        _stream(world, medcard_stream(card.order.card_id), card.view())
+    answered = world.judge.answered
+    stored = world.truth.outcomes(list(answered))
+    for command_id, outcome in answered.items():
+        record = stored.get(command_id)
+        if record is None or record.outcome != outcome:
+            raise Violation("no acknowledged command lost", command_id)
+
+
+def come_to_rest(world: World) -> None:
+    """Retry what is unknown, resume sagas, sweep; then nothing may be left.
+
+    Raises:
+        Violation: Something is still under way, held, or not as it should be.
+    """
+    for request in list(world.judge.open.values()):
+        outcome = world.processes[0].handler.handle(request)
+        world.judge.outcomes((request,), [outcome], ())
+        if not isinstance(outcome, Committed | Rejected):
+            raise Violation("unknown resolves", request.command_id)
+    world.clock.instant += _FAR_US
+    for number in range(_ROUNDS):
+        which = number % len(world.processes)
+        world.resume_all(which)
+        world.processes[which].sweeper.sweep()
+        world.clock.instant += 60_000_000
+    _nothing_is_left(world)
+    check_everything(world)
+    _read_again(world)
+    world.projection.deliver(_whole_feed(world))
+    expected = {key: f.balance for key, f in world.ledger.wallets.items() if f.balance}
+    found = {key: value for key, value in world.projection.balances.items() if value}
+    if found != expected:
+        raise Violation("projections agree", f"{found}, expected {expected}")
+
+
+def _nothing_is_left(world: World) -> None:
+    rows = world.model.rows
+    for transfer in rows.transfers.values():
+        if transfer.status == "initiated":
+            raise Violation("comes to rest", f"transfer {transfer.transfer_id}")
+    for payment in rows.payments.values():
+        if payment.operation is not None or payment.status == "authorized":
+            text = f"payment {payment.order.payment_id} is {payment.status}"
+            raise Violation("comes to rest", text)
+    for wallet in rows.wallets.values():
+        if wallet.held:
+            raise Violation("no hold is leaked", f"{wallet.held} in {wallet.wallet_id}")
+    for card in rows.cards.values():
+        today = world.clock.business_day(world.clock.now())
+        over = today.date[:7] > card.last_month
+        if over and card.status not in ("expired", "cancelled"):
+            raise Violation("comes to rest", f"card {card.order.card_id}")
+    if world.ledger.in_flight:
+        raise Violation("money conserved", f"in flight: {world.ledger.in_flight}")
+
+
+def _stream(world: World, stream: StreamId, expected: View) -> None:
+    state, version = load(world.truth, stream)
+    if state is None:
+        raise Violation("no acknowledged command lost", f"{stream} is empty")
+    found = view_difference(expected, domain.view(stream, state, version))
+    if found is not None:
+        raise Violation("as predicted", f"{stream}: {found}")
+
+
+def _wallet(world: World, row: WalletRow) -> None:
+    """What no view shows: holds, windows, references, and the quick way there."""
+    state, _ = load(world.truth, wallet_stream(row.wallet_id))
+    seen = StoreQueries(world.truth, world.snapshots).wallet(row.wallet_id)
+    difference = view_difference(row.view(), seen)
+    if difference is not None:
+        raise Violation("snapshots change nothing", f"{row.wallet_id}: {difference}")
+    if not isinstance(state, OpenWallet):
+        return
+    holds = {key: hold.amount for key, hold in row.holds.items()}
+    if {key: hold.amount for key, hold in state.holds.items()} != holds:
+        raise Violation("as predicted", f"the holds of {row.wallet_id}")
+    if row.outflows:
+        check_windows(row, state.usage)
+    references = {f"{reason}:{text}" for reason, text in row.references}
+    if state.references != references:
+        raise Violation("as predicted", f"the references of {row.wallet_id}")
+    for card_id, usage in state.card_usage.items():
+        spent = [o for o in row.outflows if o.card_id == card_id]
+        date = max(o.date for o in spent)
+        day = sum(o.amount for o in spent if o.date == date)
+        total = sum(o.amount for o in spent)
+        if (usage.date, usage.day, usage.all_time) != (date, day, total):
+            raise Violation("limit windows exact", f"{card_id}: {asdict(usage)}")
+
+
+def _read_again(world: World) -> None:
+    """The whole feed, as a reader who was never there finds it."""
+    again = Ledger(world.storage)
+    for recorded in _whole_feed(world):
+        again.see(recorded)
+    again.balance()
+    if again.sequences != world.ledger.sequences:
+        raise Violation("no acknowledged command lost", "the feed is another")
+
+
+def _whole_feed(world: World) -> list[RecordedEvent]:
+    events: list[RecordedEvent] = []
+    while page := world.truth.feed(len(events), _PAGE):
+        events += page
+    return events
