@@ -29,7 +29,13 @@ from healthpay_core.testing.model.prediction import (
     Refuse,
     View,
 )
-from healthpay_core.testing.model.rows import Rows
+from healthpay_core.testing.model.rows import (
+    CardRow,
+    PaymentRow,
+    Rows,
+    TransferRow,
+    WalletRow,
+)
 from healthpay_core.testing.model.rules import possible_amount
 from healthpay_core.transfer import commands as t
 from healthpay_core.wallet import commands as w
@@ -97,38 +103,25 @@ class ReferenceModel:
 
     def view(self, command: Command) -> View | None:
         """What the resource of a command looks like; None when it is not there."""
-        kind, key = resource_of(command)
-        if kind == "wallet":
-            wallet = self.rows.wallets.get(key)
-            return None if wallet is None else wallet.view()
-        if kind == "transfer":
-            transfer = self.rows.transfers.get(key)
-            return None if transfer is None else transfer.view()
-        if kind == "payment":
-            payment = self.rows.payments.get(key)
-            return None if payment is None else payment.view()
-        card = self.rows.cards.get(key)
-        return None if card is None else card.view()
+        row = self._row(command)
+        return None if row is None else row.view()
 
     def status(self, command: Command) -> str:
         """The status of the resource of a command, or ``none``."""
-        kind, key = resource_of(command)
-        row = (
-            self.rows.wallets.get(key)
-            if kind == "wallet"
-            else self.rows.transfers.get(key)
-            if kind == "transfer"
-            else self.rows.payments.get(key)
-            if kind == "payment"
-            else self.rows.cards.get(key)
-        )
+        row = self._row(command)
         return "none" if row is None else row.status
 
-    def _version(self, command: Command) -> int:
-        view = self.view(command)
-        version = 0 if view is None else view["version"]
-        assert isinstance(version, int)
-        return version
+    def _row(
+        self, command: Command
+    ) -> WalletRow | TransferRow | PaymentRow | CardRow | None:
+        kind, key = resource_of(command)
+        if kind == "wallet":
+            return self.rows.wallets.get(key)
+        if kind == "transfer":
+            return self.rows.transfers.get(key)
+        if kind == "payment":
+            return self.rows.payments.get(key)
+        return self.rows.cards.get(key)
 
     def _decide(self, request: CommandRequest) -> Effect | None:
         command = request.command
@@ -137,7 +130,8 @@ class ReferenceModel:
         if not creates:
             self._exists(command)
         if request.expected_version is not None:
-            version = self._version(command)
+            row = self._row(command)
+            version = 0 if row is None else row.version
             if version != request.expected_version:
                 raise Refuse(Code.VERSION_MISMATCH, current_version=version)
         if isinstance(command, w.CloseWallet):
@@ -146,28 +140,17 @@ class ReferenceModel:
         return _RULES[type(command)](command, self.rows)
 
     def _exists(self, command: Command) -> None:
-        kind, key = resource_of(command)
-        if kind == "wallet" and key not in self.rows.wallets:
+        if self._row(command) is None:
             if isinstance(command, w.ReceiveTransfer):
                 raise Refuse(Code.DESTINATION_WALLET_NOT_FOUND)
-            raise Refuse(Code.WALLET_NOT_FOUND)
-        if kind == "transfer" and key not in self.rows.transfers:
-            raise Refuse(Code.TRANSFER_NOT_FOUND)
-        if kind == "payment" and key not in self.rows.payments:
-            raise Refuse(Code.PAYMENT_NOT_FOUND)
-        if kind == "medcard" and key not in self.rows.cards:
-            raise Refuse(Code.MEDCARD_NOT_FOUND)
+            kind, _ = resource_of(command)
+            raise Refuse(_NOT_FOUND[kind])
 
 
 def resource_of(command: Command) -> tuple[str, str]:
     """The kind and the id of what a command is about."""
-    if isinstance(command, (t.TransferFunds, *_TRANSFER_STEPS)):
-        return "transfer", command.transfer_id
-    if isinstance(command, _OF_PAYMENTS):
-        return "payment", command.payment_id
-    if isinstance(command, _OF_CARDS):
-        return "medcard", command.card_id
-    return "wallet", command.wallet_id
+    kind, member = _RESOURCES.get(type(command), _WALLET)
+    return kind, getattr(command, member)
 
 
 def _static(command: Command) -> None:
@@ -190,28 +173,39 @@ def _check_order(command: s.RecordInitiation | s.BeginOperation) -> None:
     payments.check(command.order)
 
 
-_TRANSFER_STEPS: Final = (t.BeginTransfer, t.CompleteTransfer, t.FailTransfer)
-_OF_PAYMENTS: Final = (
-    p.InitiatePayment,
-    p.AuthorizePayment,
-    p.CapturePayment,
-    p.VoidPayment,
-    p.ExpireAuthorization,
-    p.FailPayment,
-    p.RefundPayment,
-    s.RecordInitiation,
-    s.BeginOperation,
-    s.EndOperation,
-    s.RefuseOperation,
-)
-_OF_CARDS: Final = (
-    c.IssueMedCard,
-    c.ActivateMedCard,
-    c.SuspendMedCard,
-    c.CancelMedCard,
-    c.ExpireMedCard,
-    c.ConfirmMedCard,
-)
+_NOT_FOUND: Final = {
+    "wallet": Code.WALLET_NOT_FOUND,
+    "transfer": Code.TRANSFER_NOT_FOUND,
+    "payment": Code.PAYMENT_NOT_FOUND,
+    "medcard": Code.MEDCARD_NOT_FOUND,
+}
+_WALLET: Final = ("wallet", "wallet_id")
+_TRANSFER: Final = ("transfer", "transfer_id")
+_PAYMENT: Final = ("payment", "payment_id")
+_CARD: Final = ("medcard", "card_id")
+_RESOURCES: Final[dict[type, tuple[str, str]]] = {
+    t.TransferFunds: _TRANSFER,
+    t.BeginTransfer: _TRANSFER,
+    t.CompleteTransfer: _TRANSFER,
+    t.FailTransfer: _TRANSFER,
+    p.InitiatePayment: _PAYMENT,
+    p.AuthorizePayment: _PAYMENT,
+    p.CapturePayment: _PAYMENT,
+    p.VoidPayment: _PAYMENT,
+    p.ExpireAuthorization: _PAYMENT,
+    p.FailPayment: _PAYMENT,
+    p.RefundPayment: _PAYMENT,
+    s.RecordInitiation: _PAYMENT,
+    s.BeginOperation: _PAYMENT,
+    s.EndOperation: _PAYMENT,
+    s.RefuseOperation: _PAYMENT,
+    c.IssueMedCard: _CARD,
+    c.ActivateMedCard: _CARD,
+    c.SuspendMedCard: _CARD,
+    c.CancelMedCard: _CARD,
+    c.ExpireMedCard: _CARD,
+    c.ConfirmMedCard: _CARD,
+}
 _CHECKS: Final[dict[type, _Check]] = {
     w.CreateWallet: wallets.check_create,
     w.CreditWallet: wallets.check_movement,

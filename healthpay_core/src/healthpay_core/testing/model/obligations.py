@@ -5,7 +5,7 @@ from __future__ import annotations
 from healthpay_core.catalogue import Code
 from healthpay_core.testing.model import rules
 from healthpay_core.testing.model.prediction import Effect, Refuse
-from healthpay_core.testing.model.rows import Rows, WalletRow
+from healthpay_core.testing.model.rows import HoldRow, Outflow, Rows, WalletRow
 from healthpay_core.wallet.commands import (
     CaptureHold,
     ConfirmWallet,
@@ -20,6 +20,8 @@ from healthpay_core.wallet.commands import (
 def place_hold(command: PlaceHold, rows: Rows) -> Effect:
     """K3, K10, K11, D8, C3; the limits of a card before those of its wallet (D6)."""
     wallet = rows.wallets[command.wallet_id]
+    if command.purpose == "refund":
+        return _hold_for_refund(command, rows, wallet)
     rules.active(wallet)
     if command.hold_id in wallet.holds:
         raise Refuse(Code.INVALID_STATE_TRANSITION, current_status="active")
@@ -31,6 +33,21 @@ def place_hold(command: PlaceHold, rows: Rows) -> Effect:
     rules.outflow_limits(rows, wallet, command.amount)
     rules.funds(wallet, command.amount)
     return lambda: rules.hold(rows, wallet, command.hold_id, command.amount, card_id)
+
+
+def _hold_for_refund(command: PlaceHold, rows: Rows, wallet: WalletRow) -> Effect:
+    """W5, K7, P14: what was owed before, counted nowhere."""
+    rules.open_to_settle(wallet, command.party)
+    if command.hold_id in wallet.holds:
+        raise Refuse(Code.INVALID_STATE_TRANSITION, current_status=wallet.status)
+    rules.same_currency(wallet, command.currency, command.party)
+    rules.funds(wallet, command.amount, command.party)
+
+    def effect() -> None:
+        wallet.holds[command.hold_id] = HoldRow(command.amount, Outflow("", 0))
+        wallet.version += 1
+
+    return effect
 
 
 def release_hold(command: ReleaseHold, rows: Rows) -> Effect:
@@ -50,9 +67,7 @@ def capture_hold(command: CaptureHold, rows: Rows) -> Effect:
 
 def receive(command: ReceiveTransfer, rows: Rows) -> Effect:
     """T5, T7, and as any credit."""
-    wallet = rows.wallets.get(command.wallet_id)
-    if wallet is None:
-        raise Refuse(Code.DESTINATION_WALLET_NOT_FOUND)
+    wallet = rows.wallets[command.wallet_id]
     if rows.now >= command.not_after:
         raise Refuse(Code.TRANSFER_TIMEOUT)
     rules.active(wallet, "destination")

@@ -56,7 +56,9 @@ _ORDERS: Final = (
     ),
     (_WALLET[1:], "PlaceHold ConfirmWallet"),
     (("active", "suspended"), "ReleaseHold CaptureHold SettleCredit SettleDebit"),
-    (_TRANSFER, "TransferFunds BeginTransfer"),
+    (_TRANSFER, "TransferFunds"),
+    # Of a transfer that began as a saga it is a replay.
+    (("none", "completed"), "BeginTransfer"),
     (("initiated",), "CompleteTransfer FailTransfer"),
     (
         _PAYMENT,

@@ -98,7 +98,6 @@ class Generator:
         self._opening = deque(self._orders.opening())
         self._recent: deque[CommandRequest] = deque(maxlen=24)
         self._stopped: deque[CommandRequest] = deque(maxlen=6)
-        self._keys = 0
 
     def next(self) -> Step:
         """The next step."""
@@ -161,6 +160,7 @@ class Generator:
         fault = self._fault() if 0.5 <= draw < 0.7 else None
         if stops is not None or fault is not None:
             self._stopped.append(request)
+            self._orders.stopped(request.command)
         return RunSaga(self._handler(), request, stops, fault)
 
     def _again(self) -> CommandRequest:
@@ -180,7 +180,6 @@ class Generator:
         return self._request(self._orders.any())
 
     def _request(self, command: Command, *, plain: bool = False) -> CommandRequest:
-        self._keys += 1
         expected = None
         if not plain and self._draw.random() < 0.06:
             view = self._world.model.view(command)
@@ -189,7 +188,7 @@ class Generator:
             expected = version - (self._draw.random() < 0.4)
         request = CommandRequest(
             command=command,
-            command_id=self.names.id(f"key {self._keys}"),
+            command_id=self.names.key(),
             fingerprint=b"asked",
             expected_version=expected,
         )

@@ -262,7 +262,10 @@ class Judge:
             if transfer is not None and transfer.status == "initiated":
                 source = rows.wallets[transfer.source_wallet_id]
             elif payment is not None and payment.operation is not None:
-                source = rows.wallets[payment.order.payer_wallet_id]
+                refunds = payment.operation.kind == "refund"
+                order = payment.order
+                held_at = order.merchant_wallet_id if refunds else order.payer_wallet_id
+                source = rows.wallets[held_at]
             else:
                 raise Violation("money conserved", f"{amount} {currency} in {key}")
             if source.held < amount:

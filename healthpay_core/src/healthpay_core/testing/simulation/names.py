@@ -29,6 +29,15 @@ class Names:
             self._names[found] = name
         return found
 
+    def key(self) -> str:
+        """The id of the next command; a key in the story."""
+        self._counts["key"] += 1
+        number = self._counts["key"]
+        # Put together, not hashed: there is one of it for every step.
+        found = f"{self._seed & 0xFFFFFFFF:08x}-0000-5000-8000-{number:012x}"
+        self._names[found] = f"key {number}"
+        return found
+
     def named(self, text: str) -> str:
         """A text with names in place of ids."""
         for found, name in self._names.items():

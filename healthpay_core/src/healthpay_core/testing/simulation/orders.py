@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from random import Random
-from typing import Final, TypeVar
+from typing import Final, Literal, TypeAlias, TypeVar
 
 from healthpay_core.clock import ManualClock
 from healthpay_core.domain import Command
@@ -15,11 +15,13 @@ from healthpay_core.payment.events import EligibleAmounts
 from healthpay_core.policy import KycLevel, WalletType
 from healthpay_core.testing.model import ReferenceModel
 from healthpay_core.testing.simulation.names import Names
+from healthpay_core.testing.simulation.steps import PAYMENT_COMMANDS
 from healthpay_core.transfer.commands import TransferFunds
 from healthpay_core.wallet import commands as w
 from healthpay_core.wallet.events import CreditReason, DebitReason
 
 T = TypeVar("T")
+PaymentOrder: TypeAlias = Callable[[str], p.PaymentCommand]
 
 LARGEST: Final = 2**53 - 1
 CATEGORIES: Final = ("pharmacies", "doctors", "doctors", "dentists", "casinos")
@@ -79,11 +81,23 @@ class Orders:
             (self._issue, 3),
             (self._card_step, 7),
         )
+        authorize, capture, refund = self._authorize, self._capture, self._refund
+        void, expire, fail = self._void, self._expire, self._fail
+        self._any_order: tuple[PaymentOrder, ...] = (
+            *(authorize, authorize, authorize, capture, capture, capture),
+            *(refund, refund, void, expire, fail),
+        )
+        self._sensible: dict[str, tuple[PaymentOrder, ...]] = {
+            "initiated": (authorize, authorize, authorize, fail),
+            "authorized": (capture, capture, capture, refund, void, expire, fail),
+            "captured": (refund,),
+            "partially_refunded": (refund,),
+        }
         self._kinds = [make for make, weight in kinds for _ in range(weight)]
 
     def any(self) -> Command:
         """Any public command."""
-        if self.hot and self._chance(0.12):
+        if self.hot and self._chance(0.15):
             return self._meddle(self._one(self.hot))
         return self._one(self._kinds)()
 
@@ -141,46 +155,55 @@ class Orders:
 
     def payment_step(self) -> p.PaymentCommand:
         """Any order on a payment that is there, or is not."""
-        draw = self._draw.random()
         payment_id = self._payment()
-        if draw < 0.34:
-            return p.AuthorizePayment(
-                payment_id=payment_id,
-                expires_in_s=self._one((None, None, 60, 3600, 90_000, 2_592_000, 0))
-                if self._chance(0.9)
-                else 2_592_001,
-            )
-        if draw < 0.60:
-            return p.CapturePayment(
-                payment_id=payment_id,
-                amount=None if self._chance(0.4) else self._amount(),
-                final=self._chance(0.5),
-                fee=None if self._chance(0.7) else self._amount(),
-            )
-        if draw < 0.80:
-            return p.RefundPayment(
-                payment_id=payment_id,
-                amount=None if self._chance(0.4) else self._amount(),
-            )
-        if draw < 0.88:
-            return p.VoidPayment(
-                payment_id=payment_id, reason=self._one(("merchant", "payer"))
-            )
-        if draw < 0.94:
-            return p.ExpireAuthorization(payment_id=payment_id)
+        payment = self._rows.payments.get(payment_id)
+        orders = self._any_order
+        if payment is not None and self._chance(0.55):
+            orders = self._sensible.get(payment.status, orders)
+        return self._one(orders)(payment_id)
+
+    def _authorize(self, payment_id: str) -> p.PaymentCommand:
+        seconds = self._one((None, None, 60, 3600, 90_000, 2_592_000, 0, 2_592_001))
+        return p.AuthorizePayment(payment_id=payment_id, expires_in_s=seconds)
+
+    def _capture(self, payment_id: str) -> p.PaymentCommand:
+        return p.CapturePayment(
+            payment_id=payment_id,
+            amount=None if self._chance(0.4) else self._amount(),
+            final=self._chance(0.5),
+            fee=None if self._chance(0.7) else self._amount(),
+        )
+
+    def _refund(self, payment_id: str) -> p.PaymentCommand:
+        amount = None if self._chance(0.4) else self._amount()
+        return p.RefundPayment(payment_id=payment_id, amount=amount)
+
+    def _void(self, payment_id: str) -> p.PaymentCommand:
+        reasons: tuple[Literal["merchant", "payer"], ...] = ("merchant", "payer")
+        return p.VoidPayment(payment_id=payment_id, reason=self._one(reasons))
+
+    def _expire(self, payment_id: str) -> p.PaymentCommand:
+        return p.ExpireAuthorization(payment_id=payment_id)
+
+    def _fail(self, payment_id: str) -> p.PaymentCommand:
         return p.FailPayment(payment_id=payment_id)
 
     def saga(self) -> Command:
-        """What runs as a saga; its wallets are hot from now on."""
-        command = self._saga()
+        """What runs as a saga."""
+        if self._chance(0.3):
+            return self.transfer()
+        return self._initiate() if self._chance(0.15) else self.payment_step()
+
+    def stopped(self, command: Command) -> None:
+        """A saga stops halfway: its wallets are hot for a while."""
         if isinstance(command, TransferFunds):
-            self.hot = [command.source_wallet_id, command.destination_wallet_id]
-        elif not isinstance(command, p.InitiatePayment):
+            self.hot += (command.source_wallet_id, command.destination_wallet_id)
+        elif isinstance(command, PAYMENT_COMMANDS):
             payment = self._rows.payments.get(command.payment_id)
             if payment is not None:
                 order = payment.order
-                self.hot = [order.payer_wallet_id, order.merchant_wallet_id]
-        return command
+                self.hot += (order.payer_wallet_id, order.merchant_wallet_id)
+        del self.hot[:-6]
 
     def _meddle(self, wallet_id: str) -> Command:
         draw = self._draw.random()
@@ -193,11 +216,6 @@ class Orders:
             level = self._one(LEVELS)
             return w.ChangeWalletKycLevel(wallet_id=wallet_id, kyc_level=level)
         return self.payment_step()
-
-    def _saga(self) -> TransferFunds | p.PaymentCommand:
-        if self._chance(0.3):
-            return self.transfer()
-        return self._initiate() if self._chance(0.15) else self.payment_step()
 
     def _activate(self) -> Command:
         return w.ActivateWallet(wallet_id=self._wallet())

@@ -19,7 +19,6 @@ from healthpay_core.ports import (
     AppendUnknown,
     EventStore,
     Snapshot,
-    SnapshotStore,
     StoreFault,
     VersionConflict,
 )
@@ -47,10 +46,14 @@ class Storage(Protocol):
 
 
 class MemoryStorage:
-    """One store in memory, shared by any number of handles."""
+    """One store in memory, shared by any number of handles.
 
-    def __init__(self, behind: InMemoryEventStore | None = None) -> None:
-        self.behind = behind or InMemoryEventStore(digest=self.digest)
+    Args:
+        kind: The class of the store, `InMemoryEventStore` or one like it.
+    """
+
+    def __init__(self, kind: type[InMemoryEventStore] = InMemoryEventStore) -> None:
+        self.behind = kind(digest=self.digest)
         self.appends = 0
 
     def open(self) -> EventStore:
@@ -228,7 +231,3 @@ def verified(storage: Storage, recorded: RecordedEvent, prev_hash: bytes) -> boo
     return recorded.prev_hash == prev_hash and recorded.hash == storage.digest(
         prev_hash, recorded.envelope
     )
-
-
-_: type[EventStore] = FaultyStore
-__: type[SnapshotStore] = FaultySnapshots

@@ -43,7 +43,7 @@ from healthpay_core.testing.simulation.stores import (
 from healthpay_core.transfer.commands import TransferFunds
 
 HANDLERS: Final = 2
-_DEEP_EVERY: Final = 100
+_DEEP_EVERY: Final = 150
 _LOOK_BACK: Final = 40
 _DAY_US: Final = 86_400_000_000
 
