@@ -130,16 +130,13 @@ def payment_orders(
         fee=st.none() | st.integers(1, 30),
     )
     refund = st.builds(RefundPayment, payment_id=payment, amount=part)
-    return st.one_of(
-        authorize,
-        capture,
-        capture,
-        capture,
-        refund,
-        refund,
-        st.builds(VoidPayment, payment_id=payment),
-        st.builds(ExpireAuthorization, payment_id=payment),
-        st.builds(FailPayment, payment_id=payment),
+    return _weighted(
+        (6, capture),
+        (5, refund),
+        (2, authorize),
+        (2, st.builds(VoidPayment, payment_id=payment)),
+        (2, st.builds(ExpireAuthorization, payment_id=payment)),
+        (1, st.builds(FailPayment, payment_id=payment)),
     )
 
 
@@ -147,12 +144,11 @@ def card_orders() -> st.SearchStrategy[Command]:
     """Orders on one of `CARDS`."""
     card = st.sampled_from(CARDS)
     reasons = st.sampled_from(("lost", "user_request", "admin"))
-    return st.one_of(
-        st.builds(ActivateMedCard, card_id=card),
-        st.builds(ActivateMedCard, card_id=card),
-        st.builds(SuspendMedCard, card_id=card, reason_code=reasons),
-        st.builds(CancelMedCard, card_id=card, reason=st.just("damaged")),
-        st.builds(ExpireMedCard, card_id=card),
+    return _weighted(
+        (6, st.builds(ActivateMedCard, card_id=card)),
+        (3, st.builds(SuspendMedCard, card_id=card, reason_code=reasons)),
+        (1, st.builds(CancelMedCard, card_id=card, reason=st.just("damaged"))),
+        (1, st.builds(ExpireMedCard, card_id=card)),
     )
 
 
@@ -160,28 +156,25 @@ def wallet_orders() -> st.SearchStrategy[Command]:
     """Orders on the wallets of payments: money, and what they may do."""
     wallet = st.sampled_from(PAYERS + MERCHANTS)
     amount = st.integers(1, 500)
-    resume = st.builds(ActivateWallet, wallet_id=wallet)
-    return st.one_of(
-        st.builds(deposit, wallet, amount),
-        st.builds(deposit, wallet, amount),
-        st.builds(withdrawal, wallet, amount),
-        resume,
-        resume,
-        resume,
-        st.builds(SuspendWallet, wallet_id=wallet, reason_code=st.just("other")),
-        st.builds(
-            ChangeWalletKycLevel,
-            wallet_id=wallet,
-            kyc_level=st.sampled_from(("unverified", "basic", "full", "full")),
-        ),
-        st.builds(CloseWallet, wallet_id=wallet, sweep_to=st.none() | wallet),
+    levels = st.sampled_from(("unverified", "basic", "full", "full"))
+    return _weighted(
+        (6, st.builds(deposit, wallet, amount)),
+        (3, st.builds(withdrawal, wallet, amount)),
+        (6, st.builds(ActivateWallet, wallet_id=wallet)),
+        (2, st.builds(SuspendWallet, wallet_id=wallet, reason_code=st.just("other"))),
+        (2, st.builds(ChangeWalletKycLevel, wallet_id=wallet, kyc_level=levels)),
+        (1, st.builds(CloseWallet, wallet_id=wallet, sweep_to=st.none() | wallet)),
     )
 
 
 def orders() -> st.SearchStrategy[Command]:
     """Any of these; those on payments more often."""
-    often = (initiations(), payment_orders(), payment_orders())
-    return st.one_of(*often, card_orders(), wallet_orders())
+    return _weighted(
+        (2, initiations()),
+        (5, payment_orders()),
+        (2, card_orders()),
+        (2, wallet_orders()),
+    )
 
 
 def agreements() -> st.SearchStrategy[tuple[Command, ...]]:
@@ -194,6 +187,15 @@ def agreements() -> st.SearchStrategy[tuple[Command, ...]]:
         initiations(),
         st.none() | st.integers(1, 40 * 3600),
     )
+
+
+def _weighted(
+    *choices: tuple[int, st.SearchStrategy[Command]],
+) -> st.SearchStrategy[Command]:
+    """One of these, the heavy ones more often; `one_of` takes each but once."""
+    each = [choice for weight, choice in choices for _ in range(weight)]
+    # A lambda: the list itself would be shown, at length, with every draw.
+    return st.integers(0, len(each) - 1).flatmap(lambda place: each[place])
 
 
 def _initiation(
