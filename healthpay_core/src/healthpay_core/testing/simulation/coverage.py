@@ -55,7 +55,7 @@ _ORDERS: Final = (
         ),
     ),
     (_WALLET[1:], "PlaceHold ConfirmWallet"),
-    (("active", "suspended"), "ReleaseHold CaptureHold SettleCredit SettleDebit"),
+    (("active", "suspended"), "ReleaseHold CaptureHold SettleCredit"),
     (_TRANSFER, "TransferFunds"),
     # Of a transfer that began as a saga it is a replay.
     (("none", "completed"), "BeginTransfer"),

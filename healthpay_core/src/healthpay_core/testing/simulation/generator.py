@@ -10,6 +10,7 @@ from typing import Final
 
 from healthpay_core.domain import Command
 from healthpay_core.outcome import CommandRequest
+from healthpay_core.payment.commands import RefundPayment
 from healthpay_core.policy import (
     KycLevel,
     LimitPolicy,
@@ -33,6 +34,7 @@ from healthpay_core.testing.simulation.steps import (
     Sweep,
 )
 from healthpay_core.testing.simulation.world import HANDLERS, World
+from healthpay_core.wallet.commands import CloseWallet
 
 _HOUR_US: Final = 3_600_000_000
 
@@ -96,6 +98,7 @@ class Generator:
         self._world = world
         self._orders = Orders(self._draw, self.names, world.model, world.clock)
         self._opening = deque(self._orders.opening())
+        self._queue: deque[Step] = deque()
         self._recent: deque[CommandRequest] = deque(maxlen=24)
         self._stopped: deque[CommandRequest] = deque(maxlen=6)
 
@@ -103,6 +106,8 @@ class Generator:
         """The next step."""
         if self._opening:
             return Send(0, (self._request(self._opening.popleft()),))
+        if self._queue:
+            return self._queue.popleft()
         draw = self._draw.random()
         if draw < 0.72:
             return Send(self._handler(), (self._request(self._orders.any()),))
@@ -118,6 +123,8 @@ class Generator:
 
     def _rare(self) -> Step:
         draw = self._draw.random()
+        if draw < 0.10:
+            return self._scene()
         if draw < 0.32:
             return self._batch()
         if draw < 0.50:
@@ -146,8 +153,36 @@ class Generator:
     def _faulty(self) -> Send:
         fault = self._fault()
         request = self._again() if self._draw.random() < 0.25 else self._any()
-        meanwhile = self._any() if fault.name == "another first" else None
+        meanwhile = self._rival(request) if fault.name == "another first" else None
         return Send(self._handler(), (request,), replace(fault, nth=1), meanwhile)
+
+    def _rival(self, request: CommandRequest) -> CommandRequest:
+        """Somebody else's command, often the very same one."""
+        if self._draw.random() < 0.4:
+            return self._any()
+        return replace(request, command_id=self.names.key(), expected_version=None)
+
+    def _scene(self) -> Step:
+        """Both wallets of a refund try to leave while it is under way."""
+        payment = self._orders.refundable()
+        if payment is None:
+            return self._saga()
+        order = payment.order
+        leaving = [
+            CloseWallet(wallet_id=wallet_id, sweep_to=self._orders.somewhere())
+            for wallet_id in (order.payer_wallet_id, order.merchant_wallet_id)
+        ]
+        refund = RefundPayment(payment_id=order.payment_id)
+        stops = 1 + int(self._draw.random() * 3)
+        steps: list[Step] = [
+            Send(self._handler(), (self._request(leaving[0]),)),
+            RunSaga(self._handler(), self._request(refund, plain=True), stops),
+            Send(self._handler(), (self._request(leaving[1]),)),
+        ]
+        if self._draw.random() < 0.5:
+            steps[0], steps[1] = steps[1], steps[0]
+        self._queue.extend(steps)
+        return self._queue.popleft()
 
     def _saga(self) -> RunSaga:
         if self._stopped and self._draw.random() < 0.2:

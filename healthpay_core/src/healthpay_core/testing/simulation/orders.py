@@ -13,7 +13,7 @@ from healthpay_core.medcard.events import CardControls, CardLimits, CardSuspensi
 from healthpay_core.payment import commands as p
 from healthpay_core.payment.events import EligibleAmounts
 from healthpay_core.policy import KycLevel, WalletType
-from healthpay_core.testing.model import ReferenceModel
+from healthpay_core.testing.model import PaymentRow, ReferenceModel
 from healthpay_core.testing.simulation.names import Names
 from healthpay_core.testing.simulation.steps import PAYMENT_COMMANDS
 from healthpay_core.transfer.commands import TransferFunds
@@ -193,6 +193,20 @@ class Orders:
         if self._chance(0.3):
             return self.transfer()
         return self._initiate() if self._chance(0.15) else self.payment_step()
+
+    def refundable(self) -> PaymentRow | None:
+        """A payment of which something can be returned."""
+        rows = self._rows.payments
+        found = [
+            rows[key]
+            for key in self._payments
+            if key in rows and rows[key].captured > rows[key].refunded
+        ]
+        return self._one(found) if found else None
+
+    def somewhere(self) -> str:
+        """A wallet to move money to."""
+        return self._wallet()
 
     def stopped(self, command: Command) -> None:
         """A saga stops halfway: its wallets are hot for a while."""
