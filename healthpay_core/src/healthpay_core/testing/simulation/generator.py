@@ -93,7 +93,7 @@ class Generator:
     """
 
     def __init__(self, seed: int, world: World) -> None:
-        self.names = Names(seed)
+        self.names: Names = Names(seed)
         self._draw = Random(seed)  # noqa: S311
         self._world = world
         self._orders = Orders(self._draw, self.names, world.model, world.clock)

@@ -46,7 +46,7 @@ class Violation(AssertionError):
 
     def __init__(self, rule: str, text: str) -> None:
         super().__init__(f"{rule}: {text}")
-        self.rule = rule
+        self.rule: str = rule
 
 
 @dataclass(slots=True)
@@ -83,7 +83,7 @@ class Ledger:
     """
 
     def __init__(self, storage: Storage) -> None:
-        self.position = 0
+        self.position: int = 0
         self.sequences: defaultdict[StreamId, int] = defaultdict(int)
         self.wallets: dict[str, WalletFigures] = {}
         self.in_flight: dict[tuple[str, str], int] = {}

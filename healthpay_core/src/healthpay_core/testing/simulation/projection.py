@@ -19,8 +19,8 @@ class BalanceProjection:
 
     def __init__(self) -> None:
         self.balances: dict[str, int] = {}
-        self.duplicates = 0
-        self.early = 0
+        self.duplicates: int = 0
+        self.early: int = 0
         self._seen: dict[StreamId, int] = {}
         self._waiting: dict[tuple[StreamId, int], RecordedEvent] = {}
 

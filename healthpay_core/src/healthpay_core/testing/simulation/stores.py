@@ -53,8 +53,8 @@ class MemoryStorage:
     """
 
     def __init__(self, kind: type[InMemoryEventStore] = InMemoryEventStore) -> None:
-        self.behind = kind(digest=self.digest)
-        self.appends = 0
+        self.behind: InMemoryEventStore = kind(digest=self.digest)
+        self.appends: int = 0
 
     def open(self) -> EventStore:
         return _SharedHandle(self)
@@ -105,9 +105,9 @@ class FaultyStore:
         self.fired: list[str] = []
         self.past: list[str] = []
         # Reads are not in the way when nothing is armed.
-        self.read = behind.read
-        self.feed = behind.feed
-        self.epoch = behind.epoch
+        self.read: Callable[..., Sequence[RecordedEvent]] = behind.read
+        self.feed: Callable[..., Sequence[RecordedEvent]] = behind.feed
+        self.epoch: Callable[[], int] = behind.epoch
         self._fault: str | None = None
         self._countdown = 0
         self._mute = False
@@ -202,7 +202,7 @@ class FaultySnapshots:
 
     def __init__(self) -> None:
         self.raising = False
-        self.raised = 0
+        self.raised: int = 0
         self._newest: dict[StreamId, Snapshot] = {}
         self._first: dict[StreamId, Snapshot] = {}
 

@@ -120,18 +120,22 @@ class World:
         start: int,
         make: MakeHandler = make_handler,
     ) -> None:
-        self.storage, self.policy, self.make = storage, policy, make
-        self.clock = ManualClock(start)
-        self.snapshots = FaultySnapshots()
-        self.model = ReferenceModel(policy)
-        self.coverage = Coverage(stories=1)
+        self.storage: Storage = storage
+        self.policy: LimitPolicy = policy
+        self.make: MakeHandler = make
+        self.clock: ManualClock = ManualClock(start)
+        self.snapshots: FaultySnapshots = FaultySnapshots()
+        self.model: ReferenceModel = ReferenceModel(policy)
+        self.coverage: Coverage = Coverage(stories=1)
         self.truth: EventStore = storage.open()
-        self.ledger = Ledger(storage)
-        self.judge = Judge(
+        self.ledger: Ledger = Ledger(storage)
+        self.judge: Judge = Judge(
             self.model, self.truth, self.ledger, self.clock, self.coverage
         )
-        self.projection = BalanceProjection()
-        self.processes = [_Process(self, number) for number in range(HANDLERS)]
+        self.projection: BalanceProjection = BalanceProjection()
+        self.processes: list[_Process] = [
+            _Process(self, number) for number in range(HANDLERS)
+        ]
         self._delivered = 0
         self._left: int | None = None
 
