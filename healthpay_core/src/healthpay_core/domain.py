@@ -93,7 +93,17 @@ from healthpay_core.views import (
     transfer_view,
     wallet_view,
 )
-from healthpay_core.wallet.commands import CloseWallet, CreateWallet, WalletCommand
+from healthpay_core.wallet.commands import (
+    CaptureHold,
+    CloseWallet,
+    CreateWallet,
+    PlaceHold,
+    ReceiveTransfer,
+    ReleaseHold,
+    SettleCredit,
+    SettleDebit,
+    WalletCommand,
+)
 from healthpay_core.wallet.decide import decide_wallet, validate_wallet
 from healthpay_core.wallet.events import (
     WalletActivated,
@@ -169,6 +179,16 @@ _PAYMENT_STEPS: Final = (
     EndOperation,
     RefuseOperation,
 )
+_MONEY_STEPS: Final = frozenset(
+    {
+        PlaceHold,
+        ReleaseHold,
+        CaptureHold,
+        ReceiveTransfer,
+        SettleCredit,
+        SettleDebit,
+    }
+)
 _TRANSFER_STEPS: Final = (BeginTransfer, CompleteTransfer, FailTransfer)
 _CARD_COMMANDS: Final = (
     IssueMedCard,
@@ -234,6 +254,15 @@ def streams(command: Command, at: Lookup = _nowhere) -> tuple[StreamId, ...]:
 def is_indirect(command: Command) -> bool:
     """Whether `streams` must look into the primary stream to name the others."""
     return type(command) in _INDIRECT
+
+
+def is_money_step(command: Command) -> bool:
+    """Whether a saga orders it: then every refusal is for good.
+
+    Otherwise a step that was refused because a wallet was not there, and whose
+    refusal was acted on, would move money when it is run again later (T6, T7).
+    """
+    return type(command) in _MONEY_STEPS
 
 
 def creates(command: Command) -> bool:

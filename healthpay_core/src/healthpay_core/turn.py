@@ -127,8 +127,11 @@ class Turn:
     def refuse(
         self, index: int, request: CommandRequest, rejected: Rejected
     ) -> OutcomeRecord | None:
-        """Note a refusal; only a pinned one is stored (I6)."""
-        if rejected.error.pinned:
+        """Note a refusal; only a pinned one is stored (I6), of a saga any (T6)."""
+        of_saga = isinstance(rejected.error, Refusal) and domain.is_money_step(
+            request.command
+        )
+        if rejected.error.pinned or of_saga:
             return self._note(index, request, rejected, self._meta(request))
         self._outcomes[index] = rejected
         return None

@@ -7,7 +7,8 @@ undone and the operation ends refused. Every step has an id that follows from th
 operation's: to run it again is to replay it.
 
     initiate   confirm payer, merchant, card -> record
-    authorize  begin -> confirm card -> hold [-> credit -> capture] -> end
+    authorize  begin -> confirm card, payer, merchant, category -> hold
+               [-> credit -> capture] -> end
     capture    begin -> credit merchant -> capture the hold [-> release] -> end
     refund     begin -> hold at merchant -> credit payer -> capture the hold -> end
     void, expire, fail   begin -> release the hold -> end
@@ -211,21 +212,40 @@ class _Legs:
         self._related = Related(payment_id=payment_id)
 
     def authorize(self) -> tuple[Planned, ...]:
-        order = self._order
-        legs: list[Planned] = []
-        if order.method == "medcard" and order.card_id is not None:
-            confirm = ConfirmMedCard(
-                card_id=order.card_id,
-                wallet_id=order.payer_wallet_id,
-                merchant_category=order.merchant_category or "",
-            )
-            legs.append(Planned(name="card", command=confirm))
+        legs = list(self._parties())
         legs.append(
             Planned(name="hold", command=self._hold(), undo=self._release("failed"))
         )
-        if order.capture_method == "automatic":
+        if self._order.capture_method == "automatic":
             legs += self._pay()
         return tuple(legs)
+
+    def _parties(self) -> tuple[Planned, ...]:
+        """Card, payer, merchant, category: in the order of D6 (W5, E2)."""
+        order = self._order
+        payer = ConfirmWallet(
+            wallet_id=order.payer_wallet_id, currency=None, party="payer"
+        )
+        merchant = ConfirmWallet(
+            wallet_id=order.merchant_wallet_id, currency=None, party="merchant"
+        )
+        wallets = (
+            Planned(name="payer", command=payer),
+            Planned(name="merchant", command=merchant),
+        )
+        if order.method != "medcard" or order.card_id is None:
+            return wallets
+        card = ConfirmMedCard(card_id=order.card_id, wallet_id=order.payer_wallet_id)
+        category = ConfirmMedCard(
+            card_id=order.card_id,
+            wallet_id=order.payer_wallet_id,
+            merchant_category=order.merchant_category or "",
+        )
+        return (
+            Planned(name="card", command=card),
+            *wallets,
+            Planned(name="category", command=category),
+        )
 
     def capture(self) -> tuple[Planned, ...]:
         legs = self._pay()

@@ -43,6 +43,15 @@ from healthpay_core.wallet import commands as w
 _Check: TypeAlias = Callable[..., None]
 _Rule: TypeAlias = Callable[..., Effect | None]
 
+_UNDECIDED: Final = (Code.IDEMPOTENCY_KEY_REUSED,)
+MONEY_STEPS: Final = (
+    w.PlaceHold,
+    w.ReleaseHold,
+    w.CaptureHold,
+    w.ReceiveTransfer,
+    w.SettleCredit,
+    w.SettleDebit,
+)
 _CREATING: Final = (
     w.CreateWallet,
     t.TransferFunds,
@@ -85,7 +94,9 @@ class ReferenceModel:
 
     def commit(self, request: CommandRequest, prediction: Prediction) -> Prediction:
         """Make so what was predicted last; the prediction with its view."""
-        if prediction.replayed or not prediction.pinned:
+        of_saga = isinstance(request.command, MONEY_STEPS)
+        kept = prediction.pinned or (of_saga and prediction.code not in _UNDECIDED)
+        if prediction.replayed or not kept:
             return prediction
         if prediction.effect is not None:
             prediction.effect()

@@ -15,13 +15,14 @@ from healthpay_core.outcome import (
     Unknown,
 )
 from healthpay_core.ports import EventStore
-from healthpay_core.refusals import Fault
+from healthpay_core.refusals import Fault, Refusal
 from healthpay_core.testing.model import (
     Prediction,
     ReferenceModel,
     WalletRow,
     difference,
 )
+from healthpay_core.testing.model.model import MONEY_STEPS
 from healthpay_core.testing.simulation.coverage import DONE, Coverage
 from healthpay_core.testing.simulation.ledger import Ledger, Violation
 from healthpay_core.wallet.events import LimitUsage
@@ -80,7 +81,7 @@ class Judge:
         for request, outcome in zip(requests, outcomes, strict=True):
             record = stored.get(request.command_id)
             decided = None if record is None else record.outcome
-            if not fired and _leaves_no_trace(outcome):
+            if not fired and not _is_kept(request, outcome):
                 # What is stored is of another command of the batch with its key.
                 decided = self.answered.get(request.command_id)
             self._coverage.commands += 1
@@ -183,8 +184,8 @@ class Judge:
             if isinstance(outcome, Unknown):
                 self.open[request.command_id] = request
             return
-        assert not isinstance(outcome, Unknown)
-        if isinstance(outcome, Committed) or outcome.error.pinned:
+        assert isinstance(outcome, Rejected | Committed)
+        if _is_kept(request, outcome):
             raise Violation("no acknowledged command lost", _told(request, outcome))
         if lenient:
             return
@@ -293,8 +294,12 @@ def check_windows(wallet: WalletRow, usage: LimitUsage) -> None:
         raise Violation("limit windows exact", text)
 
 
-def _leaves_no_trace(outcome: Outcome) -> bool:
-    return isinstance(outcome, Rejected) and not outcome.error.pinned
+def _is_kept(request: CommandRequest, outcome: Outcome) -> bool:
+    """Whether an answer must be stored: of sagas any refusal is (I6, T6)."""
+    if not isinstance(outcome, Rejected):
+        return True
+    of_saga = isinstance(request.command, MONEY_STEPS)
+    return outcome.error.pinned or (of_saga and isinstance(outcome.error, Refusal))
 
 
 def _is_machinery(outcome: Outcome) -> bool:
