@@ -12,20 +12,16 @@ from healthpay_core import (
     CancelMedCard,
     CapturePayment,
     CardControls,
-    CardLimits,
-    ChangeWalletKycLevel,
     CloseWallet,
     Code,
     Command,
     EligibleAmounts,
     ExpireMedCard,
-    FailPayment,
     LimitPolicy,
     Limits,
     PolicyRef,
     RefundPayment,
     SuspendMedCard,
-    SuspendWallet,
     VoidPayment,
     WalletHoldPlaced,
 )
@@ -49,60 +45,10 @@ from tests.core.card_room import AHMED, AUTHORIZE, CARD, SHOP, P, bench, limited
 
 # --- The order of D6 ---------------------------------------------------------
 
-FAULTS: Final[dict[str, Code]] = {
-    "done already": Code.INVALID_STATE_TRANSITION,
-    "card suspended": Code.CARD_NOT_ACTIVE,
-    "payer suspended": Code.WALLET_NOT_ACTIVE,
-    "merchant suspended": Code.WALLET_NOT_ACTIVE,
-    "category": Code.MERCHANT_CATEGORY_NOT_ALLOWED,
-    "not eligible": Code.AMOUNT_NOT_ELIGIBLE,
-    "level": Code.KYC_LEVEL_INSUFFICIENT,
-    "card limit": Code.CARD_LIMIT_EXCEEDED,
-    "wallet limit": Code.LIMIT_EXCEEDED,
-    "funds": Code.INSUFFICIENT_FUNDS,
-}
-"""Each fault of an authorisation by card with its code, in the order of D6 and E2."""
-
-PARTIES: Final = {"payer suspended": "payer", "merchant suspended": "merchant"}
-
-
-def _faulty(*faults: str) -> Workbench:
-    """A payment that has these faults as it is authorised."""
-    row = Limits(per_transaction=99 if "wallet limit" in faults else None)
-    levels = LimitPolicy(
-        ref=PolicyRef(id="test", version=1),
-        rows={
-            ("personal", "full", "EGP"): row,
-            ("personal", "basic", "EGP"): Limits(per_day=0),
-        },
-    )
-    controls = CardControls(
-        blocked_categories=("pharmacies",) if "category" in faults else None,
-        limits=CardLimits(daily=99 if "card limit" in faults else None),
-    )
-    made = bench(policy=levels, controls=controls)
-    eligible = EligibleAmounts(clinic=99) if "not eligible" in faults else None
-    order = payment(AHMED, SHOP, 100, card=CARD, eligible=eligible)
-    made.do(order)
-    if "done already" in faults:
-        made.do(FailPayment(payment_id=P))
-    if "funds" in faults:
-        take = [withdrawal(AHMED, 99)] * 101 if "wallet limit" in faults else []
-        made.do(*(take or [withdrawal(AHMED, 10_000)]))
-    if "level" in faults:
-        made.do(ChangeWalletKycLevel(wallet_id=AHMED, kyc_level="basic"))
-    if "card suspended" in faults:
-        made.do(SuspendMedCard(card_id=CARD, reason_code="admin"))
-    if "payer suspended" in faults:
-        made.do(SuspendWallet(wallet_id=AHMED, reason_code="fraud"))
-    if "merchant suspended" in faults:
-        made.do(SuspendWallet(wallet_id=SHOP, reason_code="fraud"))
-    return made
-
 
 def test_an_authorisation_without_a_fault_succeeds() -> None:
     """D6: card, wallets, category, limits and funds are all asked, and all agree."""
-    room = _faulty()
+    room = faulty()
     room.do(AUTHORIZE)
     assert room.wallet(AHMED).held == 100
 
@@ -110,7 +56,7 @@ def test_an_authorisation_without_a_fault_succeeds() -> None:
 @pytest.mark.parametrize("fault", FAULTS)
 def test_each_fault_of_an_authorisation_alone(fault: str) -> None:
     """D6, D11: each fault has its own code, and the payment stays as it was."""
-    room = _faulty(fault)
+    room = faulty(fault)
     before = list(room.feed())
     party = {"party": PARTIES[fault]} if fault in PARTIES else {}
     room.refuse(AUTHORIZE, FAULTS[fault], **party)
@@ -121,7 +67,7 @@ def test_each_fault_of_an_authorisation_alone(fault: str) -> None:
 def test_the_earlier_fault_of_an_authorisation_answers(first: str, second: str) -> None:
     """D6, E2: of any two faults the earlier stage's code is answered."""
     party = {"party": PARTIES[first]} if first in PARTIES else {}
-    _faulty(first, second).refuse(AUTHORIZE, FAULTS[first], **party)
+    faulty(first, second).refuse(AUTHORIZE, FAULTS[first], **party)
 
 
 @pytest.mark.parametrize(

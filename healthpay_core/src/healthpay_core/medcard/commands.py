@@ -87,13 +87,15 @@ class ExpireMedCard:
 class ConfirmMedCard:
     """Ask whether a card may be used: internal, changes nothing (D6).
 
-    Without `merchant_category` only whether it is on the wallet is asked.
+    Whether it is on the wallet is always asked; with `in_use` whether it is
+    active, and with `merchant_category` whether it is for that, too.
     Refused with `MedCardNotFound` (also when it is another wallet's),
     `CardNotActive`, `CardExpired`, `MerchantCategoryNotAllowed`.
     """
 
     card_id: str
     wallet_id: str
+    in_use: bool = False
     merchant_category: str | None = None
 
 

@@ -239,11 +239,13 @@ def _confirm(
 ) -> Decision:
     if state.card.wallet_id != command.wallet_id:
         return Err(MedCardNotFound(card_id=command.card_id))
-    if command.merchant_category is None:
+    if not command.in_use and command.merchant_category is None:
         return Ok(())
     card = usable(state, context)
     if isinstance(card, Refusal):
         return Err(card)
+    if command.merchant_category is None:
+        return Ok(())
     refusal = category_refusal(card.card.controls, command.merchant_category)
     return Ok(()) if refusal is None else Err(refusal)
 

@@ -235,7 +235,9 @@ class _Legs:
         )
         if order.method != "medcard" or order.card_id is None:
             return wallets
-        card = ConfirmMedCard(card_id=order.card_id, wallet_id=order.payer_wallet_id)
+        card = ConfirmMedCard(
+            card_id=order.card_id, wallet_id=order.payer_wallet_id, in_use=True
+        )
         category = ConfirmMedCard(
             card_id=order.card_id,
             wallet_id=order.payer_wallet_id,

@@ -111,8 +111,9 @@ def confirm(command: ConfirmMedCard, rows: Rows) -> None:
     card = rows.cards[command.card_id]
     if card.order.wallet_id != command.wallet_id:
         raise Refuse(Code.MEDCARD_NOT_FOUND)
-    if command.merchant_category is not None:
+    if command.in_use or command.merchant_category is not None:
         usable(card, rows)
+    if command.merchant_category is not None:
         for_category(card, command.merchant_category)
 
 
