@@ -41,7 +41,19 @@ from healthpay_core.testing import (
     payment_id,
     withdrawal,
 )
-from tests.core.card_room import AHMED, AUTHORIZE, CARD, SHOP, P, bench, limited, spend
+from tests.core.card_room import (
+    AHMED,
+    AUTHORIZE,
+    CARD,
+    FAULTS,
+    PARTIES,
+    SHOP,
+    P,
+    bench,
+    faulty,
+    limited,
+    spend,
+)
 
 # --- The order of D6 ---------------------------------------------------------
 
