@@ -144,7 +144,7 @@ def soak(session: nox.Session) -> None:
 def pin(session: nox.Session) -> None:
     """Pin `requirements/*.txt` from the dependency groups: hashes, no addresses."""
     _compile(session, "dev")
-    for group in ("nox", "serve", "core"):
+    for group in ("nox", "serve", "core", "mutants", "fuzz"):
         # The same versions everywhere.
         _compile(session, group, "--constraints", DEV)
 
