@@ -23,6 +23,7 @@ from healthpay_core.medcard.commands import (
     ExpireMedCard,
     IssueMedCard,
     MedCardCommand,
+    RecordIssue,
     SuspendMedCard,
 )
 from healthpay_core.medcard.decide import decide_medcard, validate_medcard
@@ -97,6 +98,7 @@ from healthpay_core.wallet.commands import (
     CaptureHold,
     CloseWallet,
     CreateWallet,
+    EndSweep,
     PlaceHold,
     ReceiveTransfer,
     ReleaseHold,
@@ -187,6 +189,7 @@ _MONEY_STEPS: Final = frozenset(
         ReceiveTransfer,
         SettleCredit,
         SettleDebit,
+        EndSweep,
     }
 )
 _TRANSFER_STEPS: Final = (BeginTransfer, CompleteTransfer, FailTransfer)
@@ -197,6 +200,7 @@ _CARD_COMMANDS: Final = (
     CancelMedCard,
     ExpireMedCard,
     ConfirmMedCard,
+    RecordIssue,
 )
 
 
@@ -276,6 +280,7 @@ def creates(command: Command) -> bool:
             IssueMedCard,
             BeginTransfer,
             RecordInitiation,
+            RecordIssue,
         ),
     )
 

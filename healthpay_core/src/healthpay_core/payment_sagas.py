@@ -14,7 +14,6 @@ from healthpay_core.outcome import (
     Decided,
     Outcome,
     Unknown,
-    rejected,
 )
 from healthpay_core.payment.commands import InitiatePayment, PaymentCommand
 from healthpay_core.payment.events import PaymentInitiated, PaymentOperationBegun
@@ -26,9 +25,9 @@ from healthpay_core.payment.saga import (
     plan_operation,
     step_id,
 )
-from healthpay_core.payment.steps import BeginOperation, EndOperation
+from healthpay_core.payment.steps import BeginOperation, EndOperation, Operation
 from healthpay_core.ports import EventStore
-from healthpay_core.sagas import Execute, as_root, committed, is_fault
+from healthpay_core.sagas import Execute, as_root, child, finished, is_fault
 
 
 class PaymentSaga:
@@ -51,18 +50,7 @@ class PaymentSaga:
         """
         if isinstance(command, InitiatePayment):
             return self._run(request, plan_initiation(request.command_id, command), {})
-        begin = BeginOperation(
-            payment_id=command.payment_id,
-            operation_id=request.command_id,
-            order=command,
-        )
-        begun = self._execute(
-            replace(
-                _child(request, "begin", begin),
-                fingerprint=request.fingerprint,
-                expected_version=request.expected_version,
-            )
-        )
+        begun = self._execute(begin_operation(request, command))
         if not isinstance(begun, Committed):
             return as_root(request, begun)
         operation = self._operation(command.payment_id, request.command_id)
@@ -104,15 +92,11 @@ class PaymentSaga:
         self, root: CommandRequest, plan: Plan, results: dict[str, Decided]
     ) -> Outcome:
         while isinstance(step := next_payment_step(plan, results), PaymentStep):
-            outcome = self._execute(_child(root, step.name, step.command))
+            outcome = self._execute(payment_child(root, step.name, step.command))
             if isinstance(outcome, Unknown) or is_fault(outcome):
                 return as_root(root, outcome)
             results[step.name] = outcome
-        last = results.get("end")
-        if step.refusal is not None:
-            return rejected(root, step.refusal)
-        assert isinstance(last, Committed)
-        return committed(root, last, results)
+        return finished(root, step.refusal, results, "end")
 
     def _plan(self, payment_id: str, operation: PaymentOperationBegun) -> Plan:
         first = self._store.facts(payment_stream(payment_id), 0, 1)[0][1]
@@ -136,14 +120,18 @@ class PaymentSaga:
         raise AssertionError("an operation that was committed has not begun")
 
 
-def _child(root: CommandRequest, name: str, command: Command) -> CommandRequest:
+def payment_child(root: CommandRequest, name: str, command: Command) -> CommandRequest:
+    """A step of an order on a payment; its id follows from the order's."""
+    return child(root, command, step_id(root.command_id, name))
+
+
+def begin_operation(root: CommandRequest, order: Operation) -> CommandRequest:
+    """The first step of an order, on the payment's own stream."""
+    begin = BeginOperation(
+        payment_id=order.payment_id, operation_id=root.command_id, order=order
+    )
     return replace(
-        root,
-        command=command,
-        command_id=step_id(root.command_id, name),
-        # The step's id says it all; who runs it does not matter (T6).
-        fingerprint=b"",
-        expected_version=None,
-        correlation_id=root.correlation_id or root.command_id,
-        causation_id=root.command_id,
+        payment_child(root, "begin", begin),
+        fingerprint=root.fingerprint,
+        expected_version=root.expected_version,
     )

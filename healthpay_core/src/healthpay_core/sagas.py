@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from hashlib import sha256
 
+from healthpay_core.domain import Command
 from healthpay_core.ids import transfer_stream
 from healthpay_core.outcome import (
     CommandRequest,
@@ -22,12 +23,13 @@ from healthpay_core.ports import EventStore
 from healthpay_core.refusals import (
     Fault,
     IdempotencyKeyReused,
+    NotDone,
     TransferAlreadyExists,
 )
 from healthpay_core.states import load
 from healthpay_core.transfer.commands import BeginTransfer, TransferFunds
 from healthpay_core.transfer.events import TransferInitiated
-from healthpay_core.transfer.saga import Ended, Step, next_step, step_id
+from healthpay_core.transfer.saga import Step, next_step, step_id
 from healthpay_core.transfer.state import (
     CompletedTransfer,
     FailedTransfer,
@@ -62,9 +64,9 @@ class TransferSaga:
         the first step leaves a failed transfer. `Unknown` when a step's outcome
         cannot be known now: run it again with the same request.
         """
-        begun = self._begin(request, command)
+        begun = self._execute(begin_request(request, command, self._time_limit_s))
         if not isinstance(begun, Committed):
-            return as_root(request, begun)
+            return as_root(request, as_transfer(begun, command))
         return self.resume(command.transfer_id, request)
 
     def resume(
@@ -85,11 +87,11 @@ class TransferSaga:
         )
         results: dict[str, Decided] = {}
         while isinstance(step := next_step(transfer_id, order, results), Step):
-            outcome = self._execute(self._request(transfer_id, step, root))
+            outcome = self._execute(step_request(transfer_id, step, root))
             if isinstance(outcome, Unknown) or is_fault(outcome):
                 return as_root(root, outcome)
             results[step.name] = outcome
-        return _finished(root, step, results)
+        return finished(root, step.refusal, results, "complete")
 
     def pending(self, limit: int = 1000) -> Iterator[str]:
         """The ids of the transfers that have begun and not ended, oldest first."""
@@ -105,36 +107,6 @@ class TransferSaga:
             position = page[-1].position
         yield from begun
 
-    def _begin(self, request: CommandRequest, command: TransferFunds) -> Outcome:
-        begin = BeginTransfer(
-            transfer_id=command.transfer_id,
-            source_wallet_id=command.source_wallet_id,
-            destination_wallet_id=command.destination_wallet_id,
-            amount=command.amount,
-            currency=command.currency,
-            time_limit_s=self._time_limit_s,
-            reference=command.reference,
-            reverses_transfer_id=command.reverses_transfer_id,
-        )
-        # The root's id is part of it: another command cannot run on this one.
-        asked = sha256(request.command_id.encode() + request.fingerprint).digest()
-        outcome = self._execute(
-            replace(
-                request,
-                command=begin,
-                command_id=step_id(command.transfer_id, "begin"),
-                fingerprint=asked,
-                correlation_id=request.correlation_id or request.command_id,
-                causation_id=request.command_id,
-            )
-        )
-        if isinstance(outcome, Rejected) and isinstance(
-            outcome.error, IdempotencyKeyReused
-        ):
-            taken = TransferAlreadyExists(transfer_id=command.transfer_id)
-            return replace(outcome, error=taken)
-        return outcome
-
     def _order(self, transfer_id: str) -> TransferInitiated:
         state, _ = load(self._store, transfer_stream(transfer_id))
         known = (InitiatedTransfer, CompletedTransfer, FailedTransfer)
@@ -142,19 +114,56 @@ class TransferSaga:
             return state.order
         raise LookupError(f"transfer {transfer_id} has not begun as a saga")
 
-    def _request(
-        self, transfer_id: str, step: Step, root: CommandRequest
-    ) -> CommandRequest:
+
+def begin_request(
+    root: CommandRequest, command: TransferFunds, time_limit_s: int
+) -> CommandRequest:
+    """The first step of a transfer, on its own stream."""
+    begin = BeginTransfer(
+        transfer_id=command.transfer_id,
+        source_wallet_id=command.source_wallet_id,
+        destination_wallet_id=command.destination_wallet_id,
+        amount=command.amount,
+        currency=command.currency,
+        time_limit_s=time_limit_s,
+        reference=command.reference,
+        reverses_transfer_id=command.reverses_transfer_id,
+    )
+    # The root's id is part of it: another command cannot run on this one.
+    asked = sha256(root.command_id.encode() + root.fingerprint).digest()
+    return replace(
+        child(root, begin, step_id(command.transfer_id, "begin")),
+        fingerprint=asked,
+        expected_version=root.expected_version,
+    )
+
+
+def as_transfer(begun: Outcome, command: TransferFunds) -> Outcome:
+    """The answer to the first step: its id taken says that the transfer exists."""
+    if isinstance(begun, Rejected) and isinstance(begun.error, IdempotencyKeyReused):
         return replace(
-            root,
-            command=step.command,
-            command_id=step.command_id(transfer_id),
-            # The step's id says it all; who runs it does not matter (T6).
-            fingerprint=b"",
-            expected_version=None,
-            correlation_id=root.correlation_id or root.command_id,
-            causation_id=root.command_id,
+            begun, error=TransferAlreadyExists(transfer_id=command.transfer_id)
         )
+    return begun
+
+
+def step_request(transfer_id: str, step: Step, root: CommandRequest) -> CommandRequest:
+    """A later step; who runs it does not matter (T6)."""
+    return child(root, step.command, step.command_id(transfer_id))
+
+
+def child(root: CommandRequest, command: Command, command_id: str) -> CommandRequest:
+    """A step of a root command, caused by it."""
+    return replace(
+        root,
+        command=command,
+        command_id=command_id,
+        # The step's id says it all; who runs it does not matter (T6).
+        fingerprint=b"",
+        expected_version=None,
+        correlation_id=root.correlation_id or root.command_id,
+        causation_id=root.command_id,
+    )
 
 
 def is_fault(outcome: Decided) -> bool:
@@ -162,15 +171,26 @@ def is_fault(outcome: Decided) -> bool:
     return isinstance(outcome, Rejected) and isinstance(outcome.error, Fault)
 
 
-def _finished(
-    root: CommandRequest, ended: Ended, results: dict[str, Decided]
+def finished(
+    root: CommandRequest,
+    refusal: NotDone | None,
+    results: Mapping[str, Decided],
+    last: str,
 ) -> Outcome:
-    if ended.refusal is not None:
-        return rejected(root, ended.refusal)
-    last = results["complete"]
-    if isinstance(last, Rejected):
-        raise AssertionError(f"a transfer was not completed: {last.error}")
-    return committed(root, last, results)
+    """The answer to the root command of a saga that is over.
+
+    Args:
+        root: What was asked.
+        refusal: Why it was not done, or None.
+        results: What became of the steps, in order.
+        last: The step whose resource is answered with.
+    """
+    if refusal is not None:
+        return rejected(root, refusal)
+    outcome = results[last]
+    if isinstance(outcome, Rejected):
+        raise AssertionError(f"a saga was not completed: {outcome.error}")
+    return committed(root, outcome, results)
 
 
 def committed(

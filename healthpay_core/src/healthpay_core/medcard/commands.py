@@ -99,6 +99,17 @@ class ConfirmMedCard:
     merchant_category: str | None = None
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RecordIssue:
+    """Write a card whose wallet has been confirmed: internal, a saga's step (D1).
+
+    Refused with `ValidationFailed`, `MedCardAlreadyExists`, `CardExpired`.
+    """
+
+    card_id: str
+    order: IssueMedCard
+
+
 MedCardCommand: TypeAlias = (
     IssueMedCard
     | ActivateMedCard
@@ -106,4 +117,5 @@ MedCardCommand: TypeAlias = (
     | CancelMedCard
     | ExpireMedCard
     | ConfirmMedCard
+    | RecordIssue
 )

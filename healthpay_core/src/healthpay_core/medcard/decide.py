@@ -13,6 +13,7 @@ from healthpay_core.medcard.commands import (
     ExpireMedCard,
     IssueMedCard,
     MedCardCommand,
+    RecordIssue,
     SuspendMedCard,
 )
 from healthpay_core.medcard.events import (
@@ -63,9 +64,10 @@ _NOT_RESUMABLE: Final = ("lost", "stolen")
 
 def validate_medcard(command: MedCardCommand) -> Refusal | None:
     """The checks that need no state: the shape of a new card (D2, D7)."""
-    if not isinstance(command, IssueMedCard):
+    order = command.order if isinstance(command, RecordIssue) else command
+    if not isinstance(order, IssueMedCard):
         return None
-    problems = tuple(_faults(command))
+    problems = tuple(_faults(order))
     return ValidationFailed(errors=problems) if problems else None
 
 
@@ -78,6 +80,10 @@ def decide_medcard(
     """Decide one order on one card; `wallet` matters to issuing only (D1)."""
     if isinstance(command, IssueMedCard):
         return _issue(command, state, wallet, context)
+    if isinstance(command, RecordIssue):
+        if state is not None:
+            return Err(MedCardAlreadyExists(card_id=command.card_id))
+        return _issued(command.order, context)
     if state is None:
         return Err(MedCardNotFound(card_id=command.card_id))
     match command:
@@ -154,6 +160,10 @@ def _issue(
         return Err(WalletNotFound(wallet_id=command.wallet_id))
     if not isinstance(wallet, ActiveWallet):
         return Err(guards.not_active(wallet))
+    return _issued(command, context)
+
+
+def _issued(command: IssueMedCard, context: Context) -> Decision:
     issued = MedCardIssued(
         wallet_id=command.wallet_id,
         card_token=command.card_token,

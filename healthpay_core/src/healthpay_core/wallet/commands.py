@@ -250,6 +250,33 @@ class ConfirmWallet:
     merchant: bool = False
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BeginSweep:
+    """Set the whole balance aside so as to close: internal, a saga's step (W7).
+
+    An empty wallet is closed at once. Until the hold is gone no money comes in.
+    Refused with `WalletNotFound`, `WalletHasOpenHolds`, and with the party source
+    `WalletNotActive`, `WalletClosed`, `KycLevelInsufficient`, `LimitExceeded`.
+    """
+
+    wallet_id: str
+    transfer_id: str
+    reason_code: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EndSweep:
+    """Book what was set aside and close, in one append: internal (W7).
+
+    Refused with `PaymentNotAuthorized` when nothing is set aside.
+    """
+
+    wallet_id: str
+    transfer_id: str
+    sweep_to: str
+    reason_code: str | None = None
+
+
 Obligation: TypeAlias = (
     PlaceHold
     | ReleaseHold
@@ -258,6 +285,8 @@ Obligation: TypeAlias = (
     | SettleCredit
     | SettleDebit
     | ConfirmWallet
+    | BeginSweep
+    | EndSweep
 )
 """What only the processes order, never the public."""
 
@@ -276,4 +305,6 @@ WalletCommand: TypeAlias = (
     | SettleCredit
     | SettleDebit
     | ConfirmWallet
+    | BeginSweep
+    | EndSweep
 )

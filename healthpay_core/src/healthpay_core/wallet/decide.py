@@ -24,6 +24,7 @@ from healthpay_core.wallet import events as e
 from healthpay_core.wallet import guards
 from healthpay_core.wallet.commands import (
     ActivateWallet,
+    BeginSweep,
     CaptureHold,
     ChangeWalletKycLevel,
     CloseWallet,
@@ -31,6 +32,7 @@ from healthpay_core.wallet.commands import (
     CreateWallet,
     CreditWallet,
     DebitWallet,
+    EndSweep,
     PlaceHold,
     ReceiveTransfer,
     ReleaseHold,
@@ -49,6 +51,7 @@ from healthpay_core.wallet.state import (
     WalletState,
     status_of,
 )
+from healthpay_core.wallet.sweep import closing_refusal
 
 Decision: TypeAlias = Ok[tuple[e.WalletEvent, ...]] | Err[Refusal]
 
@@ -83,6 +86,8 @@ def decide_wallet(
             return decide_obligation(command, state, context)
         case ReceiveTransfer() | SettleCredit() | SettleDebit() | ConfirmWallet():
             return decide_obligation(command, state, context)
+        case BeginSweep() | EndSweep():
+            return decide_obligation(command, state, context)
     assert_never(command)
 
 
@@ -107,7 +112,7 @@ def validate_wallet(command: WalletCommand) -> Refusal | None:
             return None
         case ActivateWallet() | SuspendWallet() | ChangeWalletKycLevel():
             return None
-        case ReleaseHold():
+        case ReleaseHold() | BeginSweep() | EndSweep():
             return None
     assert_never(command)
 
@@ -205,7 +210,8 @@ def _credit(command: CreditWallet, state: WalletState, context: Context) -> Deci
     if not isinstance(state, ActiveWallet):
         return Err(guards.not_active(state))
     refusal = (
-        guards.reference_refusal(state, command.reason, command.reference, context)
+        closing_refusal(command.wallet_id, state)
+        or guards.reference_refusal(state, command.reason, command.reference, context)
         or guards.currency_refusal(state, command.currency)
         or guards.inflow_refusal(state, command.amount, command.reason, context)
     )

@@ -22,8 +22,10 @@ from healthpay_core.result import Err, Ok
 from healthpay_core.wallet import guards
 from healthpay_core.wallet.card_usage import CardUsage
 from healthpay_core.wallet.commands import (
+    BeginSweep,
     CaptureHold,
     ConfirmWallet,
+    EndSweep,
     Obligation,
     PlaceHold,
     ReceiveTransfer,
@@ -48,6 +50,7 @@ from healthpay_core.wallet.state import (
     evolve_open,
     status_of,
 )
+from healthpay_core.wallet.sweep import begin_sweep, closing_refusal, end_sweep
 
 Decision: TypeAlias = Ok[tuple[WalletEvent, ...]] | Err[Refusal]
 
@@ -206,6 +209,10 @@ def decide_obligation(
             return settle_debit(command, state, context)
         case ConfirmWallet():
             return confirm(command, state)
+        case BeginSweep():
+            return begin_sweep(command, state, context)
+        case EndSweep():
+            return end_sweep(command, state)
     assert_never(command)
 
 
@@ -230,7 +237,8 @@ def receive_transfer(
     if not isinstance(state, ActiveWallet):
         return Err(guards.not_active(state, "destination"))
     refusal = (
-        guards.reference_refusal(state, "transfer_in", command.reference, context)
+        closing_refusal(command.wallet_id, state)
+        or guards.reference_refusal(state, "transfer_in", command.reference, context)
         or guards.currency_refusal(state, command.currency, "destination")
         or guards.inflow_refusal(
             state, command.amount, "transfer_in", context, "destination"
@@ -258,9 +266,11 @@ def settle_credit(
     if isinstance(settled, Err):
         return settled
     wallet = settled.value
-    refusal = guards.currency_refusal(
-        wallet, command.currency, command.party
-    ) or guards.overflow_refusal(wallet, command.amount)
+    refusal = (
+        closing_refusal(command.wallet_id, wallet)
+        or guards.currency_refusal(wallet, command.currency, command.party)
+        or guards.overflow_refusal(wallet, command.amount)
+    )
     if refusal is not None:
         return Err(refusal)
     event = credited(
