@@ -41,10 +41,8 @@ from healthpay_core.refusals import (
     Fault,
     InternalError,
     StoreUnavailable,
-    VersionMismatch,
 )
 from healthpay_core.replays import recover, replay
-from healthpay_core.result import Err
 from healthpay_core.states import StateCache
 from healthpay_core.turn import Turn, streams_of
 
@@ -258,32 +256,13 @@ class CommandHandler:
         try:
             # None that could be named: asked again, they say what is wrong.
             streams = streams or domain.streams(request.command)
-            refusal = domain.validate(request.command) or self._stale(turn, request)
-            if refusal is None:
-                decision = turn.decide(request, streams)
-                if not isinstance(decision, Err):
-                    return turn.accept(index, request, streams[0], decision.value)
-                refusal = decision.error
+            return turn.settle(index, request, streams)
         except StoreFault:
             # Streams that became known while deciding could not be read.
             raise
         except Exception as error:
             fault = self._fault(error)
             return turn.refuse(index, request, rejected(request, fault))
-        return turn.refuse(index, request, rejected(request, refusal))
-
-    def _stale(self, turn: Turn, request: CommandRequest) -> VersionMismatch | None:
-        """The version precondition (V3), after existence (E2)."""
-        expected = request.expected_version
-        if expected is None:
-            return None
-        stream = domain.primary_stream(request.command)
-        current = turn.version(stream)
-        if current == expected:
-            return None
-        if current == 0 and not domain.creates(request.command):
-            return None
-        return VersionMismatch(expected_version=expected, current_version=current)
 
     def _fault(self, error: Exception) -> Fault:
         if isinstance(error, StreamCorrupted) and error.stream:

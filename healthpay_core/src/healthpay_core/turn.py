@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from typing import Protocol
 
 from healthpay_core import domain
 from healthpay_core.clock import BusinessDay
@@ -19,17 +20,30 @@ from healthpay_core.outcome import (
     Outcome,
     OutcomeRecord,
     Rejected,
+    rejected,
 )
 from healthpay_core.policy import LimitPolicy
 from healthpay_core.ports import Append
-from healthpay_core.refusals import Refusal
+from healthpay_core.refusals import Refusal, VersionMismatch
 from healthpay_core.result import Err, Ok
-from healthpay_core.states import StateCache, Versioned
+from healthpay_core.states import Versioned
 
 _make_meta = maker(CommandMeta)
 _make_envelope = maker(EventEnvelope)
 _make_committed = maker(Committed)
 _make_record = maker(OutcomeRecord)
+
+
+class States(Protocol):
+    """Where a turn finds what it decides on: `StateCache` is one."""
+
+    def get(self, stream: StreamId) -> Versioned:
+        """The state and version of a stream; `ABSENT` when it has no events."""
+        ...
+
+    def prepare_more(self, streams: Iterable[StreamId]) -> None:
+        """Make `get` current for streams that became known while deciding."""
+        ...
 
 
 class Turn:
@@ -46,7 +60,7 @@ class Turn:
         now: int,
         business_day: BusinessDay,
         policy: LimitPolicy,
-        states: StateCache,
+        states: States,
     ) -> None:
         self.pending: dict[StreamId, Versioned] = {}
         self.records: list[OutcomeRecord] = []
@@ -75,6 +89,27 @@ class Turn:
                 now_at[stream] = self._states.get(stream)[0]
         self._looked_at = streams
         return domain.decide(request.command, now_at, self._context, request.command_id)
+
+    def settle(
+        self, index: int, request: CommandRequest, streams: Sequence[StreamId]
+    ) -> OutcomeRecord | None:
+        """Decide one command wholly: static checks, version, decision (E2).
+
+        Returns:
+            The record to store; None for a refusal that is not pinned (I6).
+        """
+        refusal = domain.validate(request.command) or self._stale(request)
+        if refusal is None:
+            decision = self.decide(request, streams)
+            if not isinstance(decision, Err):
+                return self.accept(index, request, streams[0], decision.value)
+            refusal = decision.error
+        return self.refuse(index, request, rejected(request, refusal))
+
+    @property
+    def events(self) -> Sequence[EventEnvelope]:
+        """What would be appended, in order."""
+        return self._events
 
     def version(self, stream: StreamId) -> int:
         """The version that a stream has at this point of the turn."""
@@ -186,6 +221,19 @@ class Turn:
             for index, request in enumerate(self._requests)
             if request.command_id in command_ids
         }
+
+    def _stale(self, request: CommandRequest) -> VersionMismatch | None:
+        """The version precondition (V3), after existence (E2)."""
+        expected = request.expected_version
+        if expected is None:
+            return None
+        stream = domain.primary_stream(request.command)
+        current = self.version(stream)
+        if current == expected:
+            return None
+        if current == 0 and not domain.creates(request.command):
+            return None
+        return VersionMismatch(expected_version=expected, current_version=current)
 
     def _state(self, stream: StreamId) -> State | None:
         return self._at(stream)[0]
