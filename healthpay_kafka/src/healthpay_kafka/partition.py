@@ -1,0 +1,408 @@
+"""One partition of the log of commands: what follows from its records, in order.
+
+Pure of any client library: records in, records out. What happens here is a function
+of the log alone (R2): time is the log's, ids follow from ids, and no other
+partition's aggregate is touched. A batch is taken over or undone as a whole.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import Final
+
+from healthpay_core import (
+    CommandRequest,
+    Err,
+    Outcome,
+    RecordedEvent,
+    Unknown,
+    derive_id,
+    domain,
+    is_id,
+)
+from healthpay_core.outcome import Rejected, rejected
+from healthpay_core.refusals import (
+    IdempotencyKeyReused,
+    InternalError,
+    ValidationFailed,
+)
+from healthpay_core.slips import Finished, Travel, after, first, is_process
+from healthpay_kafka.deadletters import dead_letter
+from healthpay_kafka.deciding import Decider, Decision
+from healthpay_kafka.holdings import Holdings, pending_of, waiting
+from healthpay_kafka.journal import Entry, Kind, Sent, decode_entry, encode_entry
+from healthpay_kafka.orders import (
+    COMMAND_ID,
+    CONTENT_TYPE,
+    STRUCTURED,
+    WRITER,
+    Ask,
+    Conclusion,
+    Order,
+    Reply,
+    StepOrder,
+    aggregate_of,
+    decode_order,
+    encode_order,
+    key_of,
+    reply_of,
+)
+from healthpay_kafka.partitions import partition_of
+from healthpay_kafka.records import Arrived, Record, event_headers
+from healthpay_kafka.replies import encode_reply
+from healthpay_kafka.snapshots import (
+    CHECKPOINT_KEY,
+    Checkpoint,
+    encode_checkpoint,
+    encode_held,
+)
+from healthpay_kafka.topics import Topics
+from healthpay_wire.cloudevents import (
+    cloud_type,
+    decode_structured,
+    encode_structured,
+)
+
+_AGAIN_AFTER_US: Final = 30_000_000
+
+
+class Partition:
+    """Decides the commands of one partition.
+
+    Args:
+        number: Which one.
+        topics: Names and counts.
+        decider: Decides a single command on what the partition holds.
+        holdings: What it holds, restored.
+        writer: The name of this process, for the headers of its records.
+    """
+
+    def __init__(
+        self,
+        number: int,
+        *,
+        topics: Topics,
+        decider: Decider,
+        holdings: Holdings,
+        writer: str = "",
+    ) -> None:
+        self.number: int = number
+        self.holdings: Holdings = holdings
+        self._topics = topics
+        self._decider = decider
+        self._writer = writer
+        self._records: list[Record] = []
+        self._batch = 0
+        self._arrived = Arrived(offset=0, recorded_at=0, key=None, value=None)
+        self._at_once: deque[Order] = deque()
+
+    def take(self, batch: Sequence[Arrived]) -> list[Record]:
+        """Decide a batch in the log's order.
+
+        Returns:
+            What is to be produced in one transaction with the batch's offsets;
+            then `commit` or `undo` is to be called.
+        """
+        self._records = []
+        self._batch = batch[0].offset
+        for arrived in batch:
+            self._arrived = arrived
+            self._one(arrived)
+        return self._records
+
+    def commit(self, places: Mapping[str, int]) -> None:
+        """The transaction was committed; its entries are at `places`, by command."""
+        self.holdings.commit(places, self._arrived.recorded_at)
+
+    def undo(self) -> None:
+        """The transaction was aborted: the same batch may be taken again."""
+        self.holdings.undo()
+
+    def checkpoint(self, journal: int) -> list[Record]:
+        """Snapshots of what has changed since the last one, and the checkpoint.
+
+        To be produced in a transaction after those whose work they hold, so that
+        a snapshot never knows more than the journal.
+
+        Args:
+            journal: The end of the journal as of the last commit.
+        """
+        holdings, topic = self.holdings, self._topics.snapshots
+        records = [
+            self._record(topic, stream, encode_held(holdings.held(stream)))
+            for stream in sorted(holdings.changed)
+        ]
+        begun = [pending.entry for pending in holdings.pending.committed.values()]
+        value = encode_checkpoint(Checkpoint(journal=journal, begun=begun))
+        return [*records, self._record(topic, CHECKPOINT_KEY, value)]
+
+    def overdue(self, now: int) -> list[Record]:
+        """The first steps of processes that have taken too long, to be sent again.
+
+        Args:
+            now: The machine's time, microseconds. A machine that is wrong about it
+                sends a step once more, which is harmless.
+        """
+        pending = self.holdings.pending.committed
+        late = [key for key, p in pending.items() if now - p.since >= _AGAIN_AFTER_US]
+        for key in late:
+            pending[key] = replace(pending[key], since=now)
+        return [self._order_record(pending[key].sent) for key in late]
+
+    def _one(self, arrived: Arrived) -> None:
+        order = decode_order(arrived.value, arrived.headers)
+        if isinstance(order, Err):
+            self._malformed(arrived, order)
+            return
+        self._at_once.append(order.value)
+        while self._at_once:
+            self._do(self._at_once.popleft())
+
+    def _do(self, order: Order) -> None:
+        if isinstance(order, Conclusion):
+            self._conclude(order)
+        elif isinstance(order, Ask):
+            self._ask(order)
+        else:
+            self._step(order)
+
+    def _ask(self, ask: Ask) -> None:
+        request, reply = ask.request, ask.reply
+        known = self._known(request.command_id)
+        pending = self.holdings.pending.get(request.command_id)
+        if known is not None:
+            self._answer_again(known, request, reply)
+        elif pending is not None:
+            if pending.root.fingerprint != request.fingerprint:
+                self._answer(reply, _reused(request))
+                return
+            # Who asks again gets the answer too, and what was lost is found.
+            self.holdings.pending[request.command_id] = waiting(pending, reply)
+            self._send(pending.sent, None)
+        elif is_process(request.command) and domain.validate(request.command) is None:
+            self._begin(ask)
+        else:
+            self._decide_alone(ask)
+
+    def _begin(self, ask: Ask) -> None:
+        request = ask.request
+        travel = first(request, time_limit_s=self._decider.transfer_time_limit_s)
+        step = StepOrder(request=travel.request, slip=travel.slip)
+        sent = Sent(key=key_of(step), value=encode_order(step))
+        root = encode_order(replace(ask, reply=None))
+        entry, value = self._note("begun", request, None, sent=sent, root=root)
+        replies = () if ask.reply is None else (ask.reply,)
+        self.holdings.pending[request.command_id] = pending_of(entry, value, replies)
+        self._send(sent, step)
+
+    def _decide_alone(self, ask: Ask) -> None:
+        decision = self._decide(ask.request)
+        if decision is None:
+            fault = InternalError(error_id=self._error_id(ask.request))
+            self._answer(ask.reply, rejected(ask.request, fault))
+            return
+        self._note("decided", ask.request, decision)
+        self._answer(ask.reply, decision.outcome)
+
+    def _step(self, order: StepOrder) -> None:
+        request = order.request
+        known = self._known(request.command_id)
+        if known is not None and known.sent is not None:
+            self._publish_again(known)
+            self._send(known.sent, None)
+            return
+        decision = self._decide(request)
+        if decision is None:
+            # Its process stays pending: it is tried again, and seen in the letters.
+            return
+        state, _ = self.holdings.get(domain.primary_stream(request.command))
+        going = after(order.slip, decision.outcome, state)
+        follows = _following(going, order.slip.root)
+        sent = Sent(key=key_of(follows), value=encode_order(follows))
+        self._note("decided", request, decision, sent=sent)
+        self._send(sent, follows)
+
+    def _conclude(self, order: Conclusion) -> None:
+        pending = self.holdings.pending.get(order.command_id)
+        if pending is None:
+            return
+        outcome = order.outcome
+        is_final = not isinstance(outcome, Rejected) or outcome.error.pinned
+        decision = Decision(outcome=outcome, is_final=is_final)
+        self._note("concluded", pending.root, decision)
+        self.holdings.pending.remove(order.command_id)
+        for reply in pending.replies:
+            self._answer(reply, outcome)
+
+    def _known(self, command_id: str) -> Entry | None:
+        """What was decided of a command before; of the tail also refusals (R4)."""
+        value = self.holdings.decided(command_id)
+        if value is not None:
+            decoded = decode_entry(value)
+            if isinstance(decoded, Err):
+                raise AssertionError(decoded.error.errors[0].detail)
+            return decoded.value
+        entry = self.holdings.tail.get((self._arrived.offset, command_id))
+        return None if entry is None or entry.outcome is None else entry
+
+    def _answer_again(
+        self, known: Entry, request: CommandRequest, reply: Reply | None
+    ) -> None:
+        """The first answer again (I4), or that it is another request (I3)."""
+        assert known.outcome is not None
+        if known.fingerprint != request.fingerprint:
+            self._answer(reply, _reused(request))
+        elif self._publish_again(known):
+            self._answer(reply, known.outcome)
+        else:
+            self._answer(reply, replace(known.outcome, replayed=True))
+
+    def _publish_again(self, known: Entry) -> bool:
+        """Events that a torn transaction may have lost; readers skip the others (R3)."""
+        if self._arrived.offset > self.holdings.restored_to:
+            return False
+        for event in known.events:
+            self._records.append(self._published(event))
+        return True
+
+    def _decide(self, request: CommandRequest) -> Decision | None:
+        """None when deciding raised: the record is among the dead letters."""
+        arrived = self._arrived
+        try:
+            return self._decider.decide(request, self.holdings, arrived.recorded_at)
+        except Exception as error:
+            error_id = self._error_id(request)
+            self._decider.unexpected(error_id, error)
+            reason = f"deciding it raised {type(error).__name__}"
+            self._records.append(
+                dead_letter(self._topics, self.number, arrived, reason, error_id)
+            )
+            return None
+
+    def _malformed(self, arrived: Arrived, error: Err[ValidationFailed]) -> None:
+        reason = error.error.errors[0].detail
+        letter = dead_letter(self._topics, self.number, arrived, reason)
+        self._records.append(letter)
+        command_id = dict(arrived.headers).get(COMMAND_ID, b"").decode("ascii", "replace")
+        if is_id(command_id):
+            refused = Rejected(
+                command_id=command_id, correlation_id=command_id, error=error.error
+            )
+            self._answer(reply_of(arrived.headers), refused)
+
+    def _error_id(self, request: CommandRequest) -> str:
+        return derive_id(f"{request.command_id}/error/{self._arrived.offset}")
+
+    def _note(
+        self,
+        kind: Kind,
+        request: CommandRequest,
+        decision: Decision | None,
+        *,
+        sent: Sent | None = None,
+        root: bytes | None = None,
+    ) -> tuple[Entry, bytes]:
+        """Write an entry of the journal, and the events that it holds."""
+        offset = self._arrived.offset
+        recorded = () if decision is None else decision.events
+        events = [encode_structured(e, command_offset=offset) for e in recorded]
+        entry = Entry(
+            kind=kind,
+            offset=offset,
+            batch=self._batch,
+            recorded_at=self._arrived.recorded_at,
+            command_id=request.command_id,
+            correlation_id=request.correlation_id or request.command_id,
+            fingerprint=request.fingerprint,
+            outcome=None if decision is None else decision.outcome,
+            pinned=decision is not None and decision.is_final,
+            events=events,
+            sent=sent,
+            root=root,
+        )
+        value = encode_entry(entry)
+        record = self._record(self._topics.journal, request.command_id, value)
+        self._records.append(replace(record, journals=request.command_id))
+        if entry.pinned:
+            self.holdings.decide(request.command_id, value)
+        for event, encoded in zip(recorded, events, strict=True):
+            self._records.append(self._publication(event, encoded))
+        return entry, value
+
+    def _publication(self, event: RecordedEvent, value: bytes) -> Record:
+        envelope = event.envelope
+        return Record(
+            topic=self._topics.events_of(envelope.type.aggregate_type),
+            partition=self.number,
+            key=envelope.aggregate_id,
+            value=value,
+            headers=event_headers(event, self._writer),
+        )
+
+    def _published(self, value: bytes) -> Record:
+        """The record of an event that an entry of the journal holds."""
+        decoded = decode_structured(value)
+        if isinstance(decoded, Err):
+            raise AssertionError(decoded.error.errors[0].detail)
+        return self._publication(decoded.value.recorded, value)
+
+    def _send(self, sent: Sent, order: Order | None) -> None:
+        """To an aggregate of this partition at once, to any other as a record."""
+        if self._place(sent.key) != self.number:
+            self._records.append(self._order_record(sent))
+            return
+        if order is None:
+            decoded = decode_order(sent.value, None)
+            if isinstance(decoded, Err):
+                raise AssertionError(decoded.error.errors[0].detail)
+            order = decoded.value
+        self._at_once.append(order)
+
+    def _order_record(self, sent: Sent) -> Record:
+        return Record(
+            topic=self._topics.commands,
+            partition=self._place(sent.key),
+            key=sent.key,
+            value=sent.value,
+            headers=((CONTENT_TYPE, STRUCTURED), (WRITER, self._writer.encode())),
+        )
+
+    def _answer(self, reply: Reply | None, outcome: Outcome) -> None:
+        """To who waits for it, if anybody still does (R5)."""
+        if reply is None or self._arrived.recorded_at > reply.deadline:
+            return
+        if not 0 <= reply.partition < self._topics.reply_partitions:
+            return
+        assert not isinstance(outcome, Unknown)
+        self._records.append(
+            Record(
+                topic=self._topics.replies,
+                partition=reply.partition,
+                key=outcome.command_id,
+                value=encode_reply(outcome),
+            )
+        )
+
+    def _record(self, topic: str, key: str, value: bytes) -> Record:
+        return Record(topic=topic, partition=self.number, key=key, value=value)
+
+    def _place(self, key: str) -> int:
+        return partition_of(key, self._topics.partitions)
+
+
+def _following(going: Travel | Finished, root: CommandRequest) -> Order:
+    """The order that follows a step: the next one, or the end (T5)."""
+    if isinstance(going, Travel):
+        return StepOrder(request=going.request, slip=going.slip)
+    assert not isinstance(going.outcome, Unknown)
+    return Conclusion(
+        aggregate_id=aggregate_of(root),
+        command_id=root.command_id,
+        outcome=going.outcome,
+    )
+
+
+def _reused(request: CommandRequest) -> Rejected:
+    return rejected(request, IdempotencyKeyReused(command_id=request.command_id))

@@ -1,0 +1,49 @@
+"""Records as they come from and go to the broker."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TypeAlias
+
+Headers: TypeAlias = Sequence[tuple[str, bytes]]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Arrived:
+    """A record of the commands topic.
+
+    Attributes:
+        offset: Its place in the log of its partition.
+        recorded_at: The log's time, microseconds since 1970.
+        key: The aggregate's id; None where there is none.
+        value: What it says.
+        headers: What it says beside.
+    """
+
+    offset: int
+    recorded_at: int
+    key: str | None
+    value: bytes | None
+    headers: Headers = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Record:
+    """A record to be produced.
+
+    Attributes:
+        topic: Where to.
+        partition: Computed by us, never by the client library.
+        key: Its key.
+        value: None deletes the key on a compacted topic.
+        headers: What is needed without parsing.
+        journals: The command that this record of the journal is about.
+    """
+
+    topic: str
+    partition: int
+    key: str | None
+    value: bytes | None
+    headers: Headers = ()
+    journals: str | None = None
