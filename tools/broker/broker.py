@@ -80,16 +80,16 @@ class Broker:
         """Stop every node, and remove the data."""
         self._end()
 
-    def wait_until_ready(self, timeout_s: float = _START_TIMEOUT_S) -> None:
+    def wait_until_ready(self, timeout_s: float | None = None) -> None:
         """Return when an admin client sees every node that runs.
 
         Raises:
             BrokerError: It does not in that time, or a node ended.
         """
-        running = [node for node in self.nodes if node.is_running]
-        until = time.monotonic() + timeout_s
+        running = [node for node in self.nodes if node.is_running()]
+        until = time.monotonic() + (timeout_s or _START_TIMEOUT_S)
         while time.monotonic() < until:
-            if any(not node.is_running for node in running):
+            if any(not node.is_running() for node in running):
                 break
             if _seen(self.bootstrap_servers) >= max(1, len(running)):
                 return
@@ -123,7 +123,7 @@ class Broker:
 
     def _end(self) -> None:
         for node in self.nodes:
-            if self._is_temporary and node.is_running:
+            if self._is_temporary and node.is_running():
                 # Nobody will read what it has; a tidy end would only take time.
                 node.kill()
             node.stop()

@@ -46,7 +46,6 @@ class Node:
             raise BrokerError(f"the node at port {self.port} is not running")
         return self._process.pid
 
-    @property
     def is_running(self) -> bool:
         """Whether its process lives; a stopped (`SIGSTOP`) one does."""
         return self._process is not None and self._process.poll() is None
@@ -69,7 +68,7 @@ class Node:
 
     def start(self) -> None:
         """Start its process; it is ready when an admin client says so."""
-        assert not self.is_running, "it is running"
+        assert not self.is_running(), "it is running"
         with self.log.open("ab") as log:
             # A session of its own: Ctrl-C is for the tests, which then stop it.
             self._process = subprocess.Popen(
@@ -100,7 +99,7 @@ class Node:
 
     def stop(self) -> None:
         """End it in good order; by force when it does not within 30 seconds."""
-        if not self.is_running:
+        if not self.is_running():
             return
         self._signal(signal.SIGCONT)
         self._signal(signal.SIGTERM)
