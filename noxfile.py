@@ -21,11 +21,20 @@ DEV = "requirements/dev.txt"
 PYTHON_TREES = ("tools", "tests", "examples", "benchmarks")
 OF_THE_LIBRARIES = ("core", "wire", "sql")
 LEAST_COVERAGE_PERCENT = 95
+ON_A_BROKER = ("tests/kafka", "tests/kafka_cluster")
 STOP_TIMEOUT_S = 45.0
 
 nox.needs_version = ">=2025.1"
 nox.options.default_venv_backend = "uv"
-nox.options.sessions = ("lint", "typing", "tests", "core_alone", "wheels", "docs")
+nox.options.sessions = (
+    "lint",
+    "typing",
+    "tests",
+    "kafka",
+    "core_alone",
+    "wheels",
+    "docs",
+)
 
 
 @nox.session
@@ -52,11 +61,12 @@ def typing(session: nox.Session) -> None:
 
 @nox.session
 def tests(session: nox.Session) -> None:
-    """All tests, against the built wheels, with coverage of branches."""
+    """All tests but those on a broker, against the built wheels, with coverage."""
     _install(session, DEV)
     _install_wheels(session, DISTRIBUTIONS)
     session.run("coverage", "erase")
-    session.run("coverage", "run", "-m", "pytest", *session.posargs)
+    chosen = session.posargs or [f"--ignore={folder}" for folder in ON_A_BROKER]
+    session.run("coverage", "run", "-m", "pytest", *chosen)
     session.run("coverage", "combine", "--quiet")
     if session.posargs:
         return
@@ -68,6 +78,23 @@ def tests(session: nox.Session) -> None:
         f"--fail-under={LEAST_COVERAGE_PERCENT}",
     )
     session.run("coverage", "report", "--include=*/healthpay_http/*")
+
+
+@nox.session
+def kafka(session: nox.Session) -> None:
+    """The tests on a real Apache Kafka of one node; needs Java and Maven."""
+    _install(session, DEV)
+    _install_wheels(session, DISTRIBUTIONS)
+    session.run("python", "-m", "pytest", *(session.posargs or ["tests/kafka"]))
+
+
+@nox.session(default=False)
+def kafka_cluster(session: nox.Session) -> None:
+    """The tests that lose nodes of an Apache Kafka of three."""
+    _install(session, DEV)
+    _install_wheels(session, DISTRIBUTIONS)
+    chosen = session.posargs or ["tests/kafka_cluster"]
+    session.run("python", "-m", "pytest", *chosen)
 
 
 @nox.session

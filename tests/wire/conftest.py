@@ -322,3 +322,15 @@ def golden_lines() -> list[bytes]:
 def old_lines() -> list[bytes]:
     """Envelopes of versions that are no longer written, as they were pinned."""
     return (GOLDEN / "old_versions.jsonl").read_bytes().splitlines()
+
+
+@pytest.fixture(scope="session")
+def cloud_lines() -> list[bytes]:
+    """Structured CloudEvents as they were pinned: the story's, then old versions."""
+    return (GOLDEN / "cloudevents.jsonl").read_bytes().splitlines()
+
+
+@pytest.fixture(scope="session")
+def binary_lines() -> list[bytes]:
+    """The same in binary mode, each as ``[[header, text]…], value``."""
+    return (GOLDEN / "cloudevents_binary.jsonl").read_bytes().splitlines()

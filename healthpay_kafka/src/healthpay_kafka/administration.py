@@ -1,0 +1,247 @@
+"""Topics made and checked, through Kafka's admin interface."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from time import monotonic, sleep
+from typing import Final
+
+from confluent_kafka import KafkaError, KafkaException
+
+# Meant to be imported from there, which their own stubs forget to say.
+from confluent_kafka.admin import (  # type: ignore[attr-defined]
+    AdminClient,
+    ConfigResource,
+    NewTopic,
+    ResourceType,
+    TopicMetadata,
+)
+
+from healthpay_core import Err, Ok
+from healthpay_kafka.faults import BrokerUnavailable, TopicFault, UnsafeTopics
+from healthpay_kafka.settings import ClientConfig, admin_config
+from healthpay_kafka.topics import UNLIMITED, Topics, TopicSpec
+
+_TIMEOUT_S: Final = 15.0
+_MISSING: Final = "without it records have no place"
+_COUNT: Final = "a key would belong to another partition, and order would be lost"
+_COPIES: Final = "the loss of a broker would lose records"
+_UNCLEAN: Final = "a copy that lacks acknowledged records could become the leader"
+_CLEANUP: Final = "records that are needed would be removed, or never be"
+_RETENTION: Final = "records that are needed would be removed"
+_STAMP: Final = "the time of a command is that of the log, whoever produced it"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Found:
+    """What one topic is like: its settings, and its numbers among them."""
+
+    settings: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class _Wanted:
+    """One thing that a topic must be, and why."""
+
+    setting: str
+    value: str
+    reason: str
+    accepts: Callable[[str], bool]
+
+    def fault(self, topic: str, found: str) -> TopicFault:
+        """That it is not so."""
+        return TopicFault(
+            topic=topic,
+            setting=self.setting,
+            found=found,
+            wanted=self.value,
+            reason=self.reason,
+        )
+
+
+def create_topics(
+    bootstrap_servers: str, topics: Topics, *, more: ClientConfig | None = None
+) -> Ok[tuple[str, ...]] | Err[BrokerUnavailable | UnsafeTopics]:
+    """Make those topics that are not there, and check all of them.
+
+    Args:
+        bootstrap_servers: ``host:port``, or several with commas between.
+        topics: What they must be like.
+        more: Further settings of the client, such as its credentials.
+
+    Returns:
+        The names of those that were made; `UnsafeTopics` when one that was there
+        is not as it must be, which is never changed; `BrokerUnavailable`.
+    """
+    try:
+        admin = AdminClient(admin_config(bootstrap_servers, more))
+        there = admin.list_topics(timeout=_TIMEOUT_S).topics
+        missing = [spec for spec in topics.specs() if spec.name not in there]
+        made = _make(admin, missing, topics)
+        faults = _faults(admin, topics)
+    except (KafkaException, TimeoutError) as error:
+        return Err(_unavailable(error))
+    return Err(UnsafeTopics(faults=faults)) if faults else Ok(made)
+
+
+def check_topics(
+    bootstrap_servers: str, topics: Topics, *, more: ClientConfig | None = None
+) -> Ok[None] | Err[BrokerUnavailable | UnsafeTopics]:
+    """Whether all topics are there and as they must be; changes nothing.
+
+    Args:
+        bootstrap_servers: ``host:port``, or several with commas between.
+        topics: What they must be like.
+        more: Further settings of the client, such as its credentials.
+
+    Returns:
+        `UnsafeTopics` with every fault; `BrokerUnavailable`.
+    """
+    try:
+        faults = _faults(AdminClient(admin_config(bootstrap_servers, more)), topics)
+    except (KafkaException, TimeoutError) as error:
+        return Err(_unavailable(error))
+    return Err(UnsafeTopics(faults=faults)) if faults else Ok(None)
+
+
+def _unavailable(error: KafkaException | TimeoutError) -> BrokerUnavailable:
+    reason = error.args[0] if error.args else f"no answer in {_TIMEOUT_S} s"
+    return BrokerUnavailable(reason=str(reason))
+
+
+def _make(
+    admin: AdminClient, specs: list[TopicSpec], topics: Topics
+) -> tuple[str, ...]:
+    """Make topics; those that somebody else made meanwhile are not among the names."""
+    if not specs:
+        return ()
+    wanted = [
+        NewTopic(
+            spec.name,
+            num_partitions=spec.partitions,
+            replication_factor=topics.replication,
+            config=_configs(spec, topics),
+        )
+        for spec in specs
+    ]
+    made = []
+    for name, future in admin.create_topics(
+        wanted, operation_timeout=_TIMEOUT_S, request_timeout=_TIMEOUT_S
+    ).items():
+        try:
+            future.result(_TIMEOUT_S)
+            made.append(name)
+        except KafkaException as error:
+            if error.args[0].code() != KafkaError.TOPIC_ALREADY_EXISTS:
+                raise
+    _await(admin, [spec.name for spec in specs])
+    return tuple(made)
+
+
+def _await(admin: AdminClient, names: list[str]) -> None:
+    """Return when the broker that answers knows of them: it is told a little later.
+
+    Raises:
+        TimeoutError: It is not told in time.
+    """
+    until = monotonic() + _TIMEOUT_S
+    while monotonic() < until:
+        there = admin.list_topics(timeout=_TIMEOUT_S).topics
+        if all(name in there and _has_leaders(there[name]) for name in names):
+            return
+        sleep(0.02)
+    raise TimeoutError
+
+
+def _has_leaders(topic: TopicMetadata) -> bool:
+    parts = topic.partitions.values()
+    return bool(parts) and all(part.leader >= 0 for part in parts)
+
+
+def _configs(spec: TopicSpec, topics: Topics) -> dict[str, str]:
+    configs = {
+        "cleanup.policy": spec.cleanup,
+        "min.insync.replicas": str(topics.min_insync),
+        "unclean.leader.election.enable": "false",
+    }
+    if spec.retention_ms is not None:
+        configs["retention.ms"] = str(spec.retention_ms)
+        configs["retention.bytes"] = str(UNLIMITED)
+    if spec.log_append_time:
+        configs["message.timestamp.type"] = "LogAppendTime"
+    return configs
+
+
+def _faults(admin: AdminClient, topics: Topics) -> tuple[TopicFault, ...]:
+    found = _look(admin, [spec.name for spec in topics.specs()])
+    return tuple(
+        fault
+        for spec in topics.specs()
+        for fault in _faults_of(spec, found.get(spec.name), topics)
+    )
+
+
+def _look(admin: AdminClient, names: list[str]) -> dict[str, _Found]:
+    metadata = admin.list_topics(timeout=_TIMEOUT_S).topics
+    there = [name for name in names if name in metadata]
+    asked = [ConfigResource(ResourceType.TOPIC, name) for name in there]
+    # Asked for nothing, librdkafka refuses instead of answering nothing.
+    answers = admin.describe_configs(asked) if asked else {}
+    configs = {
+        resource.name: {
+            name: entry.value or "" for name, entry in answer.result(_TIMEOUT_S).items()
+        }
+        for resource, answer in answers.items()
+    }
+    return {
+        name: _Found(settings={**configs[name], **_numbers(metadata[name])})
+        for name in there
+    }
+
+
+def _numbers(topic: TopicMetadata) -> dict[str, str]:
+    parts = topic.partitions.values()
+    copies = min((len(part.replicas) for part in parts), default=0)
+    return {"partitions": str(len(parts)), "replication": str(copies)}
+
+
+def _faults_of(
+    spec: TopicSpec, found: _Found | None, topics: Topics
+) -> Iterator[TopicFault]:
+    if found is None:
+        wanted = _Wanted("topic", "there", _MISSING, bool)
+        yield wanted.fault(spec.name, "")
+        return
+    for wanted in _wanted(spec, topics):
+        value = found.settings[wanted.setting]
+        if not wanted.accepts(value):
+            yield wanted.fault(spec.name, value)
+
+
+def _wanted(spec: TopicSpec, topics: Topics) -> Iterator[_Wanted]:
+    """All that a topic must be."""
+    yield _exactly("partitions", spec.partitions, _COUNT)
+    yield _at_least("replication", topics.replication, _COPIES)
+    yield _at_least("min.insync.replicas", topics.min_insync, _COPIES)
+    yield _exactly("unclean.leader.election.enable", "false", _UNCLEAN)
+    yield _exactly("cleanup.policy", spec.cleanup, _CLEANUP)
+    if spec.retention_ms == UNLIMITED:
+        yield _exactly("retention.ms", UNLIMITED, _RETENTION)
+    elif spec.retention_ms is not None:
+        yield _at_least("retention.ms", spec.retention_ms, _RETENTION)
+    if spec.retention_ms is not None:
+        yield _exactly("retention.bytes", UNLIMITED, _RETENTION)
+    if spec.log_append_time:
+        yield _exactly("message.timestamp.type", "LogAppendTime", _STAMP)
+
+
+def _exactly(setting: str, value: str | int, reason: str) -> _Wanted:
+    return _Wanted(setting, str(value), reason, lambda text: text == str(value))
+
+
+def _at_least(setting: str, least: int, reason: str) -> _Wanted:
+    def accepts(text: str) -> bool:
+        return int(text) >= least or int(text) == UNLIMITED
+
+    return _Wanted(setting, f"{least} or more", reason, accepts)

@@ -1,0 +1,158 @@
+"""A real Apache Kafka for tests: one node, or three."""
+
+from __future__ import annotations
+
+import base64
+import os
+import random
+import shutil
+import socket
+import tempfile
+import time
+import uuid
+from contextlib import suppress
+from pathlib import Path
+from types import TracebackType
+from typing import Final, Self
+
+from confluent_kafka import KafkaException
+from confluent_kafka.admin import AdminClient
+
+from tools.broker.errors import BrokerError
+from tools.broker.node import Node
+from tools.broker.properties import properties
+
+GIVEN: Final = "KAFKA_BOOTSTRAP_SERVERS"
+"""When set, that broker is used and none is started."""
+
+_START_TIMEOUT_S: Final = 90.0
+# Below the ports that systems give to outgoing connections: nothing takes them
+# between the moment that they are found free and a node's start, or restart.
+_PORTS: Final = range(20_000, 32_000)
+
+
+class Broker:
+    """A context manager around a running broker.
+
+    Args:
+        nodes: 1, or 3 with replication 3 and 2 in-sync copies at least.
+        heap_mb: Java heap of each node.
+        folder: Where the data is; a temporary folder, removed at the end, when
+            left out.
+    """
+
+    def __init__(
+        self, nodes: int = 1, *, heap_mb: int = 256, folder: Path | None = None
+    ) -> None:
+        self.replication: Final = nodes
+        self.nodes: list[Node] = []
+        self._heap_mb = heap_mb
+        self._is_temporary = folder is None
+        self._folder = folder
+        self._given = os.environ.get(GIVEN, "") if nodes == 1 else ""
+
+    @property
+    def bootstrap_servers(self) -> str:
+        """What clients are told: `host:port`, or several of them."""
+        return self._given or ",".join(f"127.0.0.1:{node.port}" for node in self.nodes)
+
+    def __enter__(self) -> Self:
+        """Start every node, and wait until an admin client is answered.
+
+        Raises:
+            BrokerError: It cannot be started; the text has the end of the log.
+        """
+        try:
+            if not self._given:
+                self._start()
+            self.wait_until_ready()
+        except BaseException:
+            self._end()
+            raise
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        """Stop every node, and remove the data."""
+        self._end()
+
+    def wait_until_ready(self, timeout_s: float | None = None) -> None:
+        """Return when an admin client sees every node that runs.
+
+        Raises:
+            BrokerError: It does not in that time, or a node ended.
+        """
+        running = [node for node in self.nodes if node.is_running()]
+        until = time.monotonic() + (timeout_s or _START_TIMEOUT_S)
+        while time.monotonic() < until:
+            if any(not node.is_running() for node in running):
+                break
+            if _seen(self.bootstrap_servers) >= max(1, len(running)):
+                return
+            time.sleep(0.05)
+        tails = "\n".join(node.tail() for node in self.nodes)
+        raise BrokerError(f"no broker at {self.bootstrap_servers}:\n{tails}")
+
+    def _start(self) -> None:
+        folder = self._folder or Path(tempfile.mkdtemp(prefix="healthpay-broker-"))
+        self._folder = folder
+        ports = _free_ports(self.replication)
+        self.nodes = [
+            Node(
+                folder / f"node-{index + 1}",
+                properties(
+                    index,
+                    ports,
+                    folder / f"node-{index + 1}" / "data",
+                    replication=self.replication,
+                ),
+                port=ports[index][0],
+                heap_mb=self._heap_mb,
+            )
+            for index in range(self.replication)
+        ]
+        cluster_id = base64.urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("=")
+        for node in self.nodes:
+            node.format(cluster_id)
+        for node in self.nodes:
+            node.start()
+
+    def _end(self) -> None:
+        for node in self.nodes:
+            if self._is_temporary and node.is_running():
+                # Nobody will read what it has; a tidy end would only take time.
+                node.kill()
+            node.stop()
+        if self._is_temporary and self._folder is not None:
+            shutil.rmtree(self._folder, ignore_errors=True)
+
+
+def _seen(bootstrap_servers: str) -> int:
+    """How many brokers an admin client sees; 0 when it gets no answer."""
+    with suppress(KafkaException):
+        admin = AdminClient(
+            {
+                "bootstrap.servers": bootstrap_servers,
+                "log_level": 0,
+                "reconnect.backoff.max.ms": 100,
+            }
+        )
+        return len(admin.list_topics(timeout=2.0).brokers)
+    return 0
+
+
+def _free_ports(nodes: int) -> list[tuple[int, int]]:
+    """Two free ports for each node."""
+    found: set[int] = set()
+    for port in random.sample(_PORTS, len(_PORTS)):
+        with socket.socket() as probe, suppress(OSError):
+            probe.bind(("127.0.0.1", port))
+            found.add(port)
+        if len(found) == 2 * nodes:
+            break
+    ports = sorted(found)
+    return list(zip(ports[::2], ports[1::2], strict=True))
