@@ -52,30 +52,33 @@ class Crash(Exception):
     """The process died here."""
 
 
+SETUP: tuple[Command, ...] = (
+    *funded(PAYER, 1000),
+    CreateWallet(
+        wallet_id=MERCHANT,
+        owner_id="m",
+        wallet_type="merchant",
+        currency="EGP",
+        kyc_level="full",
+    ),
+    ActivateWallet(wallet_id=MERCHANT),
+    IssueMedCard(
+        card_id=CARD,
+        wallet_id=PAYER,
+        card_token="t",
+        last4="4242",
+        exp_month=12,
+        exp_year=2030,
+        form="virtual",
+        controls=CardControls(limits=CardLimits(daily=500)),
+    ),
+    ActivateMedCard(card_id=CARD),
+)
+
+
 def _bench() -> Workbench:
     made = Workbench()
-    made.do(
-        *funded(PAYER, 1000),
-        CreateWallet(
-            wallet_id=MERCHANT,
-            owner_id="m",
-            wallet_type="merchant",
-            currency="EGP",
-            kyc_level="full",
-        ),
-        ActivateWallet(wallet_id=MERCHANT),
-        IssueMedCard(
-            card_id=CARD,
-            wallet_id=PAYER,
-            card_token="t",
-            last4="4242",
-            exp_month=12,
-            exp_year=2030,
-            form="virtual",
-            controls=CardControls(limits=CardLimits(daily=500)),
-        ),
-        ActivateMedCard(card_id=CARD),
-    )
+    made.do(*SETUP)
     return made
 
 

@@ -60,9 +60,7 @@ class Decider:
         self._policy = policy
         self._unexpected = unexpected
 
-    def decide(
-        self, request: CommandRequest, holdings: Holdings, now: int
-    ) -> Decision:
+    def decide(self, request: CommandRequest, holdings: Holdings, now: int) -> Decision:
         """Decide and evolve what is held, which a batch may still undo.
 
         Args:

@@ -60,11 +60,11 @@ class Holdings:
         self.receipts: Receipts = Receipts(fetch, recent=recent)
         self.pending: Overlay[str, Pending] = Overlay()
         self.changed: set[StreamId] = set()
-        self.restored_to: int = _NOWHERE
-        self.tail: dict[tuple[int, str], Entry] = {}
+        self.tail: dict[int, list[Entry]] = {}
         self._aggregates: Overlay[StreamId, Held | bytes] = Overlay()
         self._decided: dict[str, bytes] = {}
         self._tail_batch = _NOWHERE
+        self._folded_from = 0
 
     def get(self, stream: StreamId) -> Versioned:
         """The state of an aggregate, as the batch sees it.
@@ -135,36 +135,39 @@ class Holdings:
         """Take a snapshot; it is opened when it is first needed."""
         self._aggregates.committed[StreamId(key)] = value
 
-    def restore_checkpoint(self, value: bytes | None) -> int:
+    def restore_checkpoint(self, value: bytes | None) -> bool:
         """Take a checkpoint, all snapshots having been read.
 
         Returns:
-            The offset of the journal from which entries are needed. Without a
-            checkpoint, or with snapshots of another format, that is 0: everything
-            is made again from the journal.
+            Whether the snapshots can be used. Without a checkpoint, or with
+            snapshots of another format, everything is made again from the journal.
         """
         decoded = None if value is None else decode_checkpoint(value)
-        if decoded is None or isinstance(decoded, Err) or decoded.value.format != FORMAT:
+        known = None if decoded is None or isinstance(decoded, Err) else decoded.value
+        if known is None or known.format != FORMAT:
             self._aggregates.committed.clear()
-            return 0
-        checkpoint: Checkpoint = decoded.value
+            return False
+        checkpoint: Checkpoint = known
         for entry in checkpoint.begun:
             self._process(_entry(entry), entry)
-        return checkpoint.journal
+        self._folded_from = checkpoint.journal
+        return True
 
     def restore_entry(self, offset: int, value: bytes) -> None:
-        """Take an entry of the journal.
+        """Take an entry of the journal; all that may be asked about, in order.
 
         Raises:
             StreamCorrupted: It does not continue what is there (R3, A2).
         """
         entry = _entry(value)
-        for event in entry.events:
-            self._event(event)
+        if offset >= self._folded_from:
+            for event in entry.events:
+                self._event(event)
         if entry.batch != self._tail_batch:
-            self._tail_batch, self.tail = entry.batch, {}
-        self.tail[entry.offset, entry.command_id] = entry
-        self.restored_to = entry.offset
+            self._tail_batch = entry.batch
+            kept = {o: e for o, e in self.tail.items() if o >= entry.batch}
+            self.tail = kept
+        self.tail.setdefault(entry.offset, []).append(entry)
         self._process(entry, value)
         if entry.pinned:
             self.receipts.keep({entry.command_id: value})
@@ -203,9 +206,7 @@ class Holdings:
         self.changed.add(stream)
 
 
-def pending_of(
-    entry: Entry, value: bytes, replies: tuple[Reply, ...] = ()
-) -> Pending:
+def pending_of(entry: Entry, value: bytes, replies: tuple[Reply, ...] = ()) -> Pending:
     """The process of an entry that says that it has begun."""
     assert entry.root is not None
     assert entry.sent is not None

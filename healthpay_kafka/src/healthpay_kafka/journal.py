@@ -105,7 +105,7 @@ def _entry(
     command_id: str,
     correlation_id: str,
     fingerprint: str,
-    pinned: bool,  # noqa: FBT001 - the members of a record, in their order
+    pinned: bool,
     outcome: object,
     events: list[object],
     sent: tuple[str, object] | None,

@@ -6,9 +6,8 @@ are lost; the headers hold what is needed without parsing.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
-from types import MappingProxyType
 from typing import Final, TypeAlias, cast
 
 import orjson
@@ -17,6 +16,13 @@ from healthpay_core import CommandRequest, Decided, Err, Ok
 from healthpay_core.domain import primary_stream
 from healthpay_core.refusals import ValidationFailed
 from healthpay_core.slips import Slip
+from healthpay_kafka.records import (
+    CONTENT_TYPE,
+    STRUCTURED,
+    TRACEPARENT,
+    WRITER,
+    Headers,
+)
 from healthpay_wire.answers import pack_outcome, unpack_outcome
 from healthpay_wire.requests import (
     command_name,
@@ -31,11 +37,7 @@ Header: TypeAlias = tuple[str, bytes]
 REPLY_TO: Final = "hp-reply-partition"
 COMMAND_ID: Final = "hp-command-id"
 DEADLINE: Final = "hp-deadline"
-WRITER: Final = "hp-writer"
 CORRELATION: Final = "hp-correlation-id"
-TRACEPARENT: Final = "traceparent"
-CONTENT_TYPE: Final = "content-type"
-STRUCTURED: Final = b"application/cloudevents+json"
 _SOURCE: Final = "/healthpay/commands"
 
 
@@ -78,7 +80,6 @@ class Conclusion:
 
 
 Order: TypeAlias = Ask | StepOrder | Conclusion
-_NO_HEADERS: Final[Mapping[str, bytes]] = MappingProxyType({})
 
 
 def aggregate_of(request: CommandRequest) -> str:
@@ -101,9 +102,8 @@ def encode_order(order: Order) -> bytes:
             "concludes": order.command_id,
             "outcome": orjson.Fragment(pack_outcome(outcome)),
         }
-        return _event(
-            order.command_id, "concluded", order.aggregate_id, outcome.correlation_id, data
-        )
+        key, correlation = order.aggregate_id, outcome.correlation_id
+        return _event(order.command_id, "concluded", key, correlation, data)
     request = order.request
     data = {"request": orjson.Fragment(encode_request(request))}
     if isinstance(order, StepOrder):
@@ -138,7 +138,7 @@ def headers_of(order: Order, writer: str) -> list[Header]:
 
 
 def decode_order(
-    value: bytes | None, headers: Iterable[tuple[str, bytes | None]] | None
+    value: bytes | None, headers: Headers | None
 ) -> Ok[Order] | Err[ValidationFailed]:
     """The order of a record.
 
@@ -164,7 +164,7 @@ def decode_order(
         return Err(ValidationFailed.at("", text[:300]))
 
 
-def reply_of(headers: Iterable[tuple[str, bytes | None]] | None) -> Reply | None:
+def reply_of(headers: Headers | None) -> Reply | None:
     """Where an answer is awaited, as the headers say; None where they do not."""
     found = dict(headers or ())
     partition, deadline = found.get(REPLY_TO), found.get(DEADLINE)

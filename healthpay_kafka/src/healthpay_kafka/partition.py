@@ -35,9 +35,6 @@ from healthpay_kafka.holdings import Holdings, pending_of, waiting
 from healthpay_kafka.journal import Entry, Kind, Sent, decode_entry, encode_entry
 from healthpay_kafka.orders import (
     COMMAND_ID,
-    CONTENT_TYPE,
-    STRUCTURED,
-    WRITER,
     Ask,
     Conclusion,
     Order,
@@ -50,7 +47,14 @@ from healthpay_kafka.orders import (
     reply_of,
 )
 from healthpay_kafka.partitions import partition_of
-from healthpay_kafka.records import Arrived, Record, event_headers
+from healthpay_kafka.records import (
+    CONTENT_TYPE,
+    STRUCTURED,
+    WRITER,
+    Arrived,
+    Record,
+    event_headers,
+)
 from healthpay_kafka.replies import encode_reply
 from healthpay_kafka.snapshots import (
     CHECKPOINT_KEY,
@@ -60,7 +64,6 @@ from healthpay_kafka.snapshots import (
 )
 from healthpay_kafka.topics import Topics
 from healthpay_wire.cloudevents import (
-    cloud_type,
     decode_structured,
     encode_structured,
 )
@@ -156,6 +159,7 @@ class Partition:
         if isinstance(order, Err):
             self._malformed(arrived, order)
             return
+        self._leave_again(self.holdings.tail.get(arrived.offset, ()))
         self._at_once.append(order.value)
         while self._at_once:
             self._do(self._at_once.popleft())
@@ -210,7 +214,6 @@ class Partition:
         request = order.request
         known = self._known(request.command_id)
         if known is not None and known.sent is not None:
-            self._publish_again(known)
             self._send(known.sent, None)
             return
         decision = self._decide(request)
@@ -244,8 +247,10 @@ class Partition:
             if isinstance(decoded, Err):
                 raise AssertionError(decoded.error.errors[0].detail)
             return decoded.value
-        entry = self.holdings.tail.get((self._arrived.offset, command_id))
-        return None if entry is None or entry.outcome is None else entry
+        for entry in self.holdings.tail.get(self._arrived.offset, ()):
+            if entry.command_id == command_id and entry.outcome is not None:
+                return entry
+        return None
 
     def _answer_again(
         self, known: Entry, request: CommandRequest, reply: Reply | None
@@ -254,18 +259,19 @@ class Partition:
         assert known.outcome is not None
         if known.fingerprint != request.fingerprint:
             self._answer(reply, _reused(request))
-        elif self._publish_again(known):
-            self._answer(reply, known.outcome)
         else:
-            self._answer(reply, replace(known.outcome, replayed=True))
+            # Of the log's own repetition nobody has had the first answer.
+            is_replay = known.offset != self._arrived.offset
+            self._answer(reply, replace(known.outcome, replayed=is_replay))
 
-    def _publish_again(self, known: Entry) -> bool:
-        """Events that a torn transaction may have lost; readers skip the others (R3)."""
-        if self._arrived.offset > self.holdings.restored_to:
-            return False
-        for event in known.events:
-            self._records.append(self._published(event))
-        return True
+    def _leave_again(self, entries: Sequence[Entry]) -> None:
+        """What a torn transaction may have lost; readers skip the rest (R3, R4)."""
+        for entry in entries:
+            for event in entry.events:
+                self._records.append(self._published(event))
+            sent = entry.sent
+            if sent is not None and self._place(sent.key) != self.number:
+                self._records.append(self._order_record(sent))
 
     def _decide(self, request: CommandRequest) -> Decision | None:
         """None when deciding raised: the record is among the dead letters."""
@@ -285,7 +291,9 @@ class Partition:
         reason = error.error.errors[0].detail
         letter = dead_letter(self._topics, self.number, arrived, reason)
         self._records.append(letter)
-        command_id = dict(arrived.headers).get(COMMAND_ID, b"").decode("ascii", "replace")
+        command_id = (
+            dict(arrived.headers).get(COMMAND_ID, b"").decode("ascii", "replace")
+        )
         if is_id(command_id):
             refused = Rejected(
                 command_id=command_id, correlation_id=command_id, error=error.error

@@ -4,7 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TypeAlias
+from typing import Final, TypeAlias
+
+from healthpay_core import RecordedEvent
+from healthpay_wire.cloudevents import cloud_type
+
+CONTENT_TYPE: Final = "content-type"
+STRUCTURED: Final = b"application/cloudevents+json"
+WRITER: Final = "hp-writer"
+TRACEPARENT: Final = "traceparent"
 
 Headers: TypeAlias = Sequence[tuple[str, bytes]]
 
@@ -47,3 +55,23 @@ class Record:
     value: bytes | None
     headers: Headers = ()
     journals: str | None = None
+
+
+def event_headers(recorded: RecordedEvent, writer: str) -> Headers:
+    """What a reader of an event's record needs without parsing its value.
+
+    Args:
+        recorded: The event, in structured mode.
+        writer: Who produces it.
+    """
+    envelope = recorded.envelope
+    kind = envelope.type
+    headers = [
+        (CONTENT_TYPE, STRUCTURED),
+        ("ce_id", envelope.event_id.encode()),
+        ("ce_type", cloud_type(kind.name, kind.version).encode()),
+        (WRITER, writer.encode()),
+    ]
+    if envelope.meta.traceparent is not None:
+        headers.append((TRACEPARENT, envelope.meta.traceparent.encode()))
+    return headers

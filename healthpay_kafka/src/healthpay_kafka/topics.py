@@ -93,6 +93,11 @@ class Topics:
         return self._events["medcard"]
 
     @property
+    def journal(self) -> str:
+        """What each partition has decided, whole and in order."""
+        return f"{self.prefix}.journal"
+
+    @property
     def snapshots(self) -> str:
         """The last state of each aggregate, and checkpoints."""
         return f"{self.prefix}.snapshots"
@@ -127,6 +132,7 @@ class Topics:
                 log_append_time=True,
             ),
             *(TopicSpec(name=name, partitions=n) for name in self.events),
+            TopicSpec(name=self.journal, partitions=n),
             TopicSpec(
                 name=self.snapshots, partitions=n, cleanup="compact", retention_ms=None
             ),
