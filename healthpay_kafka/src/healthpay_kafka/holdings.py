@@ -135,23 +135,24 @@ class Holdings:
         """Take a snapshot; it is opened when it is first needed."""
         self._aggregates.committed[StreamId(key)] = value
 
-    def restore_checkpoint(self, value: bytes | None) -> bool:
+    def restore_checkpoint(self, value: bytes | None) -> int | None:
         """Take a checkpoint, all snapshots having been read.
 
         Returns:
-            Whether the snapshots can be used. Without a checkpoint, or with
-            snapshots of another format, everything is made again from the journal.
+            The first entry of the journal that the snapshots may lack. None without
+            a checkpoint, or when the snapshots are of another format: then
+            everything is made again from the whole journal.
         """
         decoded = None if value is None else decode_checkpoint(value)
         known = None if decoded is None or isinstance(decoded, Err) else decoded.value
         if known is None or known.format != FORMAT:
             self._aggregates.committed.clear()
-            return False
+            return None
         checkpoint: Checkpoint = known
         for entry in checkpoint.begun:
             self._process(_entry(entry), entry)
         self._folded_from = checkpoint.journal
-        return True
+        return checkpoint.journal
 
     def restore_entry(self, offset: int, value: bytes) -> None:
         """Take an entry of the journal; all that may be asked about, in order.

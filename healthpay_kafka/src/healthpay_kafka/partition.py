@@ -98,6 +98,7 @@ class Partition:
         self._writer = writer
         self._records: list[Record] = []
         self._batch = 0
+        self._checkpointed = False
         self._arrived = Arrived(offset=0, recorded_at=0, key=None, value=None)
         self._at_once: deque[Order] = deque()
 
@@ -117,22 +118,27 @@ class Partition:
 
     def commit(self, places: Mapping[str, int]) -> None:
         """The transaction was committed; its entries are at `places`, by command."""
+        if self._checkpointed:
+            self.holdings.changed.clear()
+        self._checkpointed = False
         self.holdings.commit(places, self._arrived.recorded_at)
 
     def undo(self) -> None:
         """The transaction was aborted: the same batch may be taken again."""
+        self._checkpointed = False
         self.holdings.undo()
 
     def checkpoint(self, journal: int) -> list[Record]:
         """Snapshots of what has changed since the last one, and the checkpoint.
 
-        To be produced in a transaction after those whose work they hold, so that
-        a snapshot never knows more than the journal.
+        To be asked for before a batch is taken, and produced in its transaction:
+        a snapshot never knows more than the transactions before.
 
         Args:
             journal: The end of the journal as of the last commit.
         """
         holdings, topic = self.holdings, self._topics.snapshots
+        self._checkpointed = True
         records = [
             self._record(topic, stream, encode_held(holdings.held(stream)))
             for stream in sorted(holdings.changed)

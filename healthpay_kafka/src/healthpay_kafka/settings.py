@@ -41,6 +41,24 @@ def producer_config(
     }
 
 
+def gateway_config(
+    bootstrap_servers: str, timeout_s: float, more: ClientConfig | None = None
+) -> ClientConfig:
+    """For the producer of a gateway: what is not delivered in time is given up.
+
+    Args:
+        bootstrap_servers: ``host:port``, or several with commas between.
+        timeout_s: How long a caller waits; what is delivered later would be done
+            without anybody waiting.
+        more: Further settings, such as credentials.
+    """
+    return {
+        **_producing(bootstrap_servers, more),
+        "message.timeout.ms": max(1, int(timeout_s * 1000)),
+        "linger.ms": 0,
+    }
+
+
 def transactional_config(
     bootstrap_servers: str, transactional_id: str, more: ClientConfig | None = None
 ) -> ClientConfig:

@@ -1,0 +1,229 @@
+"""A processor: a member of the group that decides the commands of its partitions."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections import defaultdict
+from collections.abc import Sequence
+from typing import Final, cast
+
+from confluent_kafka import (
+    Consumer,
+    KafkaException,
+    Message,
+    TopicPartition,
+)
+
+from healthpay_core import Err
+from healthpay_kafka.administration import check_topics
+from healthpay_kafka.deciding import Decider
+from healthpay_kafka.records import Arrived
+from healthpay_kafka.settings import consumer_config
+from healthpay_kafka.transaction import Probe
+from healthpay_kafka.worker import (
+    ProcessorObserver,
+    ProcessorSettings,
+    SilentObserver,
+    Worker,
+)
+
+_POLL_S: Final = 0.1
+_AT_ONCE: Final = 1_000
+_FULL: Final = 4_000
+_ROOM: Final = 1_000
+_ASK_AGAIN_S: Final = 7.0
+"""Longer than two heartbeats: by then the group has said who owns a partition."""
+
+
+class TopicsRefused(Exception):
+    """The topics are not as they must be, or the broker is not there; says why."""
+
+
+class Processor:
+    """Decides commands until it is stopped; one thread owns the consumer.
+
+    Args:
+        settings: What it is told.
+        decider: Decides; the same rules in every processor of the group.
+        observer: Is told what happened.
+        probe: Is told each step before it is taken, for tests.
+    """
+
+    def __init__(
+        self,
+        settings: ProcessorSettings,
+        decider: Decider,
+        *,
+        observer: ProcessorObserver | None = None,
+        probe: Probe = lambda _: None,
+    ) -> None:
+        self.serving: threading.Event = threading.Event()
+        self._settings = settings
+        self._decider = decider
+        self._observer = SilentObserver() if observer is None else observer
+        self._probe = probe
+        self._stopping = threading.Event()
+        self._workers: dict[int, Worker] = {}
+        self._paused: set[int] = set()
+        self._asking_again: dict[int, float] = {}
+
+    def stop(self) -> None:
+        """Finish what is under way, leave the partitions, and end `run`."""
+        self._stopping.set()
+
+    def run(self) -> None:
+        """Decide commands until `stop`.
+
+        Raises:
+            TopicsRefused: The topics are not as they must be (their number of
+                partitions above all), or the broker does not answer.
+            KafkaException: The group refuses this process for good, because another
+                one has its instance id.
+        """
+        settings = self._settings
+        checked = check_topics(settings.bootstrap_servers, settings.topics)
+        if isinstance(checked, Err):
+            raise TopicsRefused(str(checked.error))
+        consumer = Consumer(
+            consumer_config(
+                settings.bootstrap_servers,
+                settings.group_id,
+                settings.instance_id,
+                settings.client,
+            )
+        )
+        try:
+            consumer.subscribe(
+                [settings.topics.commands],
+                on_assign=self._assigned,
+                on_revoke=self._revoked,
+                on_lost=self._lost,
+            )
+            while not self._stopping.is_set():
+                self._turn(consumer)
+        finally:
+            self._end(list(self._workers))
+            consumer.close()
+
+    def _turn(self, consumer: Consumer) -> None:
+        first = consumer.poll(_POLL_S)
+        if first is not None:
+            self._hand_out([first, *consumer.consume(_AT_ONCE - 1, 0)])
+        self._balance(consumer)
+        self._look_after(consumer)
+
+    def _hand_out(self, messages: Sequence[Message]) -> None:
+        arrived: defaultdict[int, list[Arrived]] = defaultdict(list)
+        for message in messages:
+            error = message.error()
+            if error is not None:
+                if error.fatal():
+                    raise KafkaException(error)
+                continue
+            number, record = _arrived(message)
+            arrived[number].append(record)
+        for number, records in arrived.items():
+            worker = self._workers.get(number)
+            if worker is not None:
+                worker.put(records)
+
+    def _balance(self, consumer: Consumer) -> None:
+        """Let nobody's queue grow without bound."""
+        topic = self._settings.topics.commands
+        for number, worker in self._workers.items():
+            place = [TopicPartition(topic, number)]
+            if number not in self._paused and worker.backlog > _FULL:
+                consumer.pause(place)
+                self._paused.add(number)
+            elif number in self._paused and worker.backlog < _ROOM:
+                consumer.resume(place)
+                self._paused.discard(number)
+
+    def _look_after(self, consumer: Consumer) -> None:
+        """A partition whose worker has failed is taken over again, if it is ours.
+
+        The group is given the time to say whether it still is: two owners would
+        fence each other in turn.
+        """
+        now = time.monotonic()
+        for number, worker in list(self._workers.items()):
+            if worker.failure is not None and number not in self._asking_again:
+                self._asking_again[number] = now + _ASK_AGAIN_S
+        for number, due in list(self._asking_again.items()):
+            if now < due:
+                continue
+            del self._asking_again[number]
+            self._workers.pop(number).join()
+            place = TopicPartition(self._settings.topics.commands, number)
+            consumer.incremental_unassign([place])
+            self._take_over(consumer, [number])
+
+    def _assigned(self, consumer: Consumer, places: list[TopicPartition]) -> None:
+        self._take_over(consumer, [place.partition for place in places])
+        self.serving.set()
+
+    def _revoked(self, consumer: Consumer, places: list[TopicPartition]) -> None:
+        self._end([place.partition for place in places])
+        consumer.incremental_unassign(places)
+
+    def _lost(self, consumer: Consumer, places: list[TopicPartition]) -> None:
+        """They are another's by now; what was under way is fenced, or aborted."""
+        self._end([place.partition for place in places])
+        consumer.incremental_unassign(places)
+
+    def _take_over(self, consumer: Consumer, numbers: Sequence[int]) -> None:
+        workers = [self._worker(number, consumer) for number in numbers]
+        for worker in workers:
+            worker.start()
+        topic = self._settings.topics.commands
+        for worker in workers:
+            worker.serving.wait()
+            self._workers[worker.number] = worker
+            self._paused.discard(worker.number)
+        # One that failed gets nothing; it is taken over again before long.
+        starts = [w.next_offset or 0 for w in workers]
+        consumer.incremental_assign(
+            [
+                TopicPartition(topic, worker.number, start)
+                for worker, start in zip(workers, starts, strict=True)
+            ]
+        )
+
+    def _worker(self, number: int, consumer: Consumer) -> Worker:
+        return Worker(
+            number,
+            settings=self._settings,
+            decider=self._decider,
+            group=consumer.consumer_group_metadata,
+            observer=self._observer,
+            probe=self._probe,
+        )
+
+    def _end(self, numbers: Sequence[int]) -> None:
+        workers = [self._workers.pop(n) for n in numbers if n in self._workers]
+        for worker in workers:
+            worker.stop()
+            self._asking_again.pop(worker.number, None)
+            self._paused.discard(worker.number)
+        for worker in workers:
+            worker.join()
+
+
+def _arrived(message: Message) -> tuple[int, Arrived]:
+    number, offset = message.partition(), message.offset()
+    assert number is not None
+    assert offset is not None
+    key = message.key()
+    headers = cast("list[tuple[str, bytes | str | None]]", message.headers() or [])
+    return number, Arrived(
+        offset=offset,
+        recorded_at=message.timestamp()[1] * 1000,
+        key=key.decode("utf-8", "replace") if isinstance(key, bytes) else key,
+        value=message.value(),
+        headers=[(name, _bytes(value)) for name, value in headers],
+    )
+
+
+def _bytes(value: bytes | str | None) -> bytes:
+    return value if isinstance(value, bytes) else (value or "").encode()

@@ -1,0 +1,156 @@
+"""Reading a partition from a place to its end, and single records by offset."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from contextlib import closing
+from typing import Final
+
+from confluent_kafka import (
+    Consumer,
+    KafkaError,
+    KafkaException,
+    Message,
+    TopicPartition,
+)
+
+from healthpay_kafka.settings import ClientConfig, reader_config
+
+_PAGE: Final = 2_000
+_WAIT_S: Final = 0.1
+_TIMEOUT_S: Final = 30.0
+
+
+class EndNotReached(Exception):
+    """A partition could not be read to its end in time; says which."""
+
+
+class PartitionReader:
+    """Reads partitions by hand, committed records only; of one thread.
+
+    Args:
+        bootstrap_servers: ``host:port``, or several with commas between.
+        client: Further settings, such as credentials.
+    """
+
+    def __init__(
+        self, bootstrap_servers: str, client: ClientConfig | None = None
+    ) -> None:
+        self._servers = bootstrap_servers
+        self._client = client
+        self._consumer = Consumer(
+            {**reader_config(bootstrap_servers, client), "enable.partition.eof": True}
+        )
+
+    def close(self) -> None:
+        """Let go of the connection."""
+        self._consumer.close()
+
+    def watermarks(self, topic: str, partition: int) -> tuple[int, int]:
+        """Where a partition begins and ends, open transactions included.
+
+        A consumer of committed records is told another end, the last stable offset,
+        before which records of a transaction that is being settled may be missing.
+
+        Raises:
+            KafkaException: The broker does not answer.
+        """
+        config = reader_config(self._servers, self._client)
+        config["isolation.level"] = "read_uncommitted"
+        with closing(Consumer(config)) as consumer:
+            place = TopicPartition(topic, partition)
+            return consumer.get_watermark_offsets(place, timeout=_TIMEOUT_S)
+
+    def offset_at(self, topic: str, partition: int, instant: int) -> int | None:
+        """The offset of the first record at or after an instant, in microseconds.
+
+        Returns:
+            None when there is none.
+
+        Raises:
+            KafkaException: The broker does not answer.
+        """
+        asked = TopicPartition(topic, partition, instant // 1000)
+        (found,) = self._consumer.offsets_for_times([asked], timeout=_TIMEOUT_S)
+        return found.offset if found.offset >= 0 else None
+
+    def committed(self, group_id: str, topic: str, partition: int) -> int | None:
+        """The offset that a group has committed; None when it has none.
+
+        Raises:
+            KafkaException: The broker does not answer.
+        """
+        config = reader_config(self._servers, self._client)
+        config["group.id"] = group_id
+        with closing(Consumer(config)) as consumer:
+            asked = [TopicPartition(topic, partition)]
+            (found,) = consumer.committed(asked, timeout=_TIMEOUT_S)
+        if found.error is not None:
+            raise KafkaException(found.error)
+        return found.offset if found.offset >= 0 else None
+
+    def to_end(
+        self,
+        topic: str,
+        partition: int,
+        *,
+        start: int | None = None,
+        told: Callable[[int, int], None] | None = None,
+    ) -> Iterator[Message]:
+        """Every committed record up to where the partition ends now.
+
+        Args:
+            topic: The topic.
+            partition: The partition.
+            start: The first offset; from the beginning, if not said.
+            told: Is called now and then with how far it is, and the end.
+
+        Raises:
+            KafkaException: The broker does not answer.
+            EndNotReached: A transaction stays open, or the broker is gone.
+        """
+        low, end = self.watermarks(topic, partition)
+        at = TopicPartition(topic, partition, max(low, start or 0))
+        if at.offset >= end:
+            return
+        self._consumer.assign([at])
+        deadline = time.monotonic() + _TIMEOUT_S
+        while True:
+            messages = self._consumer.consume(_PAGE, _WAIT_S)
+            for message in messages:
+                error = message.error()
+                if error is None:
+                    deadline = time.monotonic() + _TIMEOUT_S
+                    yield message
+                elif error.code() != KafkaError._PARTITION_EOF:  # noqa: SLF001
+                    raise KafkaException(error)
+            (position,) = self._consumer.position([TopicPartition(topic, partition)])
+            if told is not None:
+                told(max(0, position.offset), end)
+            if position.offset >= end:
+                return
+            if time.monotonic() > deadline:
+                where = f"{topic}[{partition}] at {position.offset} of {end}"
+                raise EndNotReached(where)
+
+    def one(self, topic: str, partition: int, offset: int) -> bytes:
+        """The value of the record at an offset.
+
+        Raises:
+            KafkaException: It cannot be read.
+            EndNotReached: Nothing came in time.
+        """
+        self._consumer.assign([TopicPartition(topic, partition, offset)])
+        deadline = time.monotonic() + _TIMEOUT_S
+        while time.monotonic() < deadline:
+            message = self._consumer.poll(_WAIT_S)
+            if message is None:
+                continue
+            error = message.error()
+            if error is not None:
+                raise KafkaException(error)
+            value = message.value()
+            assert value is not None
+            return value
+        raise EndNotReached(f"{topic}[{partition}] at {offset}")

@@ -1,0 +1,104 @@
+"""Restoring a partition: snapshots, then the journal to its very end."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from typing import Final
+
+from healthpay_kafka.holdings import Holdings, is_checkpoint
+from healthpay_kafka.reading import PartitionReader
+from healthpay_kafka.topics import Topics
+
+REMEMBERED_DAYS: Final = 31
+_DAY_US: Final = 86_400_000_000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Restored:
+    """A partition as its last owner left it.
+
+    Attributes:
+        holdings: Its state.
+        next_offset: From where in the commands topic to go on.
+        journal_end: The end of its journal.
+        snapshots: How many were read.
+        entries: How many entries of the journal were read.
+        took_s: How long it took.
+    """
+
+    holdings: Holdings
+    next_offset: int
+    journal_end: int
+    snapshots: int
+    entries: int
+    took_s: float
+
+
+def restore(
+    reader: PartitionReader, topics: Topics, number: int, group_id: str
+) -> Restored:
+    """Read what a partition holds; its old owner must have been fenced before.
+
+    Args:
+        reader: Of the calling thread; the holdings go on using it.
+        topics: The names.
+        number: Which partition.
+        group_id: The processors' group, whose offset counts where the journal
+            is empty.
+
+    Raises:
+        KafkaException: The broker does not answer.
+        EndNotReached: It cannot be read to its end.
+        StreamCorrupted: The journal does not continue what is there.
+    """
+    began = time.monotonic()
+    holdings = Holdings(lambda offset: reader.one(topics.journal, number, offset))
+    snapshots, checkpoint = 0, None
+    for message in reader.to_end(topics.snapshots, number):
+        key, value = _text(message.key()), message.value()
+        if value is None:
+            continue
+        if is_checkpoint(key):
+            checkpoint = value
+        else:
+            snapshots += 1
+            holdings.restore_snapshot(key, value)
+    _, journal_end = reader.watermarks(topics.journal, number)
+    entries = 0
+    start = _start(reader, topics, number, holdings.restore_checkpoint(checkpoint))
+    for message in reader.to_end(topics.journal, number, start=start):
+        offset, value = message.offset(), message.value()
+        assert offset is not None
+        assert value is not None
+        entries += 1
+        holdings.restore_entry(offset, value)
+    resume_at = holdings.resume_at()
+    if resume_at is None:
+        resume_at = reader.committed(group_id, topics.commands, number) or 0
+    first, _ = reader.watermarks(topics.commands, number)
+    return Restored(
+        holdings=holdings,
+        next_offset=max(resume_at, first),
+        journal_end=journal_end,
+        snapshots=snapshots,
+        entries=entries,
+        took_s=time.monotonic() - began,
+    )
+
+
+def _start(
+    reader: PartitionReader, topics: Topics, number: int, folded_from: int | None
+) -> int | None:
+    """The first entry that is needed: to fold, or because it is still remembered."""
+    if folded_from is None:
+        return None
+    now = time.time_ns() // 1000
+    remembered = reader.offset_at(
+        topics.journal, number, now - REMEMBERED_DAYS * _DAY_US
+    )
+    return folded_from if remembered is None else min(folded_from, remembered)
+
+
+def _text(key: bytes | str | None) -> str:
+    return key.decode() if isinstance(key, bytes) else key or ""
