@@ -18,6 +18,7 @@ from confluent_kafka import (
 from healthpay_core import Err
 from healthpay_kafka.administration import check_topics
 from healthpay_kafka.deciding import Decider
+from healthpay_kafka.membership import Membership
 from healthpay_kafka.records import Arrived
 from healthpay_kafka.settings import consumer_config
 from healthpay_kafka.transaction import Probe
@@ -67,6 +68,7 @@ class Processor:
         self._workers: dict[int, Worker] = {}
         self._paused: set[int] = set()
         self._asking_again: dict[int, float] = {}
+        self._membership = Membership()
 
     def stop(self) -> None:
         """Finish what is under way, leave the partitions, and end `run`."""
@@ -110,6 +112,8 @@ class Processor:
         first = consumer.poll(_POLL_S)
         if first is not None:
             self._hand_out([first, *consumer.consume(_AT_ONCE - 1, 0)])
+        if self._membership.is_due():
+            self._membership.tell(consumer.consumer_group_metadata())
         self._balance(consumer)
         self._look_after(consumer)
 
@@ -173,7 +177,8 @@ class Processor:
         consumer.incremental_unassign(places)
 
     def _take_over(self, consumer: Consumer, numbers: Sequence[int]) -> None:
-        workers = [self._worker(number, consumer) for number in numbers]
+        self._membership.tell(consumer.consumer_group_metadata())
+        workers = [self._worker(number) for number in numbers]
         for worker in workers:
             worker.start()
         topic = self._settings.topics.commands
@@ -190,12 +195,12 @@ class Processor:
             ]
         )
 
-    def _worker(self, number: int, consumer: Consumer) -> Worker:
+    def _worker(self, number: int) -> Worker:
         return Worker(
             number,
             settings=self._settings,
             decider=self._decider,
-            group=consumer.consumer_group_metadata,
+            group=self._membership,
             observer=self._observer,
             probe=self._probe,
         )

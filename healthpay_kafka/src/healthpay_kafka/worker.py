@@ -5,13 +5,14 @@ from __future__ import annotations
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Final, Protocol
 
 from confluent_kafka import TopicPartition
 
 from healthpay_kafka.deciding import Decider
+from healthpay_kafka.membership import Membership
 from healthpay_kafka.partition import Partition
 from healthpay_kafka.reading import PartitionReader
 from healthpay_kafka.records import Arrived, Record
@@ -104,7 +105,7 @@ class Worker(threading.Thread):
         *,
         settings: ProcessorSettings,
         decider: Decider,
-        group: Callable[[], object],
+        group: Membership,
         observer: ProcessorObserver,
         probe: Probe = lambda _: None,
     ) -> None:
@@ -227,9 +228,11 @@ class Worker(threading.Thread):
         attempts_of_the_group = 0
         while True:
             try:
-                places = self._producer.write(records, offset, self._group)
+                places = self._producer.write(records, offset, self._group.current)
             except Aborted as aborted:
                 attempts_of_the_group += aborted.of_the_group
+                if aborted.of_the_group:
+                    self._group.ask_again()
                 if self._stopping or attempts_of_the_group > 3:
                     raise OwnershipLost(str(aborted)) from aborted
                 time.sleep(_PAUSE_S)

@@ -1,0 +1,277 @@
+"""The gateway: a `CommandPort` whose commands are decided by processors elsewhere."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+import time
+from collections.abc import Callable
+from concurrent.futures import Future, InvalidStateError
+from contextlib import suppress
+from dataclasses import dataclass, field
+from typing import Final, Self
+
+from confluent_kafka import (
+    Consumer,
+    KafkaError,
+    KafkaException,
+    Message,
+    Producer,
+    TopicPartition,
+)
+
+from healthpay_core import CommandRequest, Decided, Err, Outcome
+from healthpay_core.outcome import Committed, rejected, unknown
+from healthpay_core.refusals import (
+    IdempotencyKeyInUse,
+    IdempotencyKeyReused,
+    NotDone,
+    StoreUnavailable,
+)
+from healthpay_kafka.orders import Ask, Reply, aggregate_of, encode_order, headers_of
+from healthpay_kafka.partitions import partition_of
+from healthpay_kafka.replies import decode_reply
+from healthpay_kafka.settings import ClientConfig, gateway_config, reader_config
+from healthpay_kafka.topics import Topics
+
+_READY_S: Final = 30.0
+_POLL_S: Final = 0.1
+_AT_ONCE: Final = 1_000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GatewaySettings:
+    """What a gateway is told.
+
+    Attributes:
+        bootstrap_servers: ``host:port``, or several with commas between.
+        topics: Names and counts.
+        reply_partition: Where its answers come, 0 to the topic's count less one.
+            Two gateways with the same one both work, and read each other's answers.
+        name: For the headers of its records.
+        client: Further settings of Kafka's clients, such as credentials.
+        timeout_s: How long a caller waits; then the outcome is `Unknown`.
+        capacity: Commands that may wait for their answers.
+    """
+
+    bootstrap_servers: str
+    topics: Topics
+    reply_partition: int = 0
+    name: str = "gateway"
+    client: ClientConfig = field(default_factory=dict)
+    timeout_s: float = 5.0
+    capacity: int = 10_000
+
+
+@dataclass(slots=True)
+class _Waiting:
+    fingerprint: bytes
+    since: float
+    answer: Future[Outcome]
+    request: CommandRequest
+
+
+class KafkaGateway:
+    """Sends commands to their partitions, and waits for the answers.
+
+    Enter it before the first command: its reply partition is read from its end by
+    then, so that no answer is missed. An answer is sent in the transaction that
+    stores what was decided, so whoever is answered was stored (R5).
+
+    Args:
+        settings: What it is told.
+        on_committed: Is told of each success, in the thread that reads answers.
+    """
+
+    def __init__(
+        self,
+        settings: GatewaySettings,
+        *,
+        on_committed: Callable[[Committed], None] = lambda _: None,
+    ) -> None:
+        if not 0 <= settings.reply_partition < settings.topics.reply_partitions:
+            raise ValueError("reply_partition is not one of the topic's")
+        self._settings = settings
+        self._on_committed = on_committed
+        self._waiting: dict[str, _Waiting] = {}
+        self._entering = threading.Lock()
+        self._stopping = threading.Event()
+        self._ready = threading.Event()
+        self._fault: str | None = None
+        self._producer = Producer(
+            gateway_config(
+                settings.bootstrap_servers, settings.timeout_s, settings.client
+            )
+        )
+        self._threads = [
+            threading.Thread(
+                target=self._read_on, name="healthpay-replies", daemon=True
+            ),
+            threading.Thread(target=self._serve, name="healthpay-gateway", daemon=True),
+        ]
+
+    def __enter__(self) -> Self:
+        """Begin to listen.
+
+        Raises:
+            ConnectionError: The broker does not answer.
+        """
+        for thread in self._threads:
+            thread.start()
+        if not self._ready.wait(_READY_S) or self._fault is not None:
+            self.close()
+            raise ConnectionError(self._fault or "no answer in time")
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """As `close`."""
+        self.close()
+
+    @property
+    def waiting(self) -> int:
+        """Commands whose answers are awaited."""
+        return len(self._waiting)
+
+    def fault(self) -> str | None:
+        """Why it cannot be used now; None while all is well."""
+        return self._fault
+
+    async def submit(self, request: CommandRequest) -> Outcome:
+        """Have a command decided; returns when its outcome is durable or unknown.
+
+        Besides the command's own refusals, answers `IdempotencyKeyInUse` while the
+        same command waits here (I5), `IdempotencyKeyReused` when it is another
+        request (I3), `StoreUnavailable` when too many wait or nothing can be sent,
+        and `Unknown` when no answer comes in time: ask again with the same id.
+        """
+        answer = self._send(request)
+        if not isinstance(answer, Future):
+            return rejected(request, answer)
+        # A caller that goes away does not cancel its command.
+        return await asyncio.shield(asyncio.wrap_future(answer))
+
+    def execute(self, request: CommandRequest) -> Outcome:
+        """As `submit`, in the calling thread."""
+        answer = self._send(request)
+        if not isinstance(answer, Future):
+            return rejected(request, answer)
+        return answer.result()
+
+    def close(self) -> None:
+        """Take no more commands; who still waits is told that it is not known."""
+        self._stopping.set()
+        self._producer.flush(self._settings.timeout_s)
+        for thread in self._threads:
+            if thread.is_alive():
+                thread.join()
+        for command_id in list(self._waiting):
+            self._give_up(command_id)
+
+    def _send(self, request: CommandRequest) -> Future[Outcome] | NotDone:
+        entered = self._enter(request)
+        if not isinstance(entered, Future):
+            return entered
+        settings, topics = self._settings, self._settings.topics
+        deadline = time.time_ns() // 1000 + int(settings.timeout_s * 1_000_000)
+        reply = Reply(partition=settings.reply_partition, deadline=deadline)
+        ask = Ask(request=request, reply=reply)
+        key = aggregate_of(request)
+        try:
+            self._producer.produce(
+                topics.commands,
+                value=encode_order(ask),
+                key=key,
+                partition=partition_of(key, topics.partitions),
+                headers=list(headers_of(ask, settings.name)),
+                on_delivery=self._delivered(request.command_id),
+            )
+        except (BufferError, KafkaException):
+            # Nothing has left this process.
+            self._waiting.pop(request.command_id, None)
+            return StoreUnavailable()
+        return entered
+
+    def _enter(self, request: CommandRequest) -> Future[Outcome] | NotDone:
+        with self._entering:
+            known = self._waiting.get(request.command_id)
+            if known is not None:
+                if known.fingerprint != request.fingerprint:
+                    return IdempotencyKeyReused(command_id=request.command_id)
+                return IdempotencyKeyInUse(command_id=request.command_id)
+            full = len(self._waiting) >= self._settings.capacity
+            if full or self._stopping.is_set() or not self._ready.is_set():
+                return StoreUnavailable()
+            answer: Future[Outcome] = Future()
+            self._waiting[request.command_id] = _Waiting(
+                request.fingerprint, time.monotonic(), answer, request
+            )
+            return answer
+
+    def _delivered(
+        self, command_id: str
+    ) -> Callable[[KafkaError | None, Message], None]:
+        def delivered(error: KafkaError | None, _: Message) -> None:
+            if error is not None:
+                # It may be in the log all the same.
+                self._give_up(command_id)
+
+        return delivered
+
+    def _give_up(self, command_id: str) -> None:
+        waiting = self._waiting.pop(command_id, None)
+        if waiting is not None:
+            _settle(waiting.answer, unknown(waiting.request))
+
+    def _serve(self) -> None:
+        """Delivery reports, and callers that have waited long enough."""
+        timeout_s = self._settings.timeout_s
+        while not self._stopping.is_set():
+            self._producer.poll(_POLL_S)
+            before = time.monotonic() - timeout_s
+            for command_id, waiting in list(self._waiting.items()):
+                if waiting.since > before:
+                    break
+                self._give_up(command_id)
+
+    def _read_on(self) -> None:
+        settings = self._settings
+        config = reader_config(settings.bootstrap_servers, settings.client)
+        # An answer to nobody is of no use: what is gone is passed over.
+        config |= {"auto.offset.reset": "latest", "fetch.wait.max.ms": 100}
+        consumer = Consumer(config)
+        try:
+            place = TopicPartition(settings.topics.replies, settings.reply_partition)
+            _, end = consumer.get_watermark_offsets(place, timeout=_READY_S)
+            consumer.assign([TopicPartition(place.topic, place.partition, end)])
+            self._ready.set()
+            while not self._stopping.is_set():
+                self._take(consumer)
+        except KafkaException as error:
+            self._fault = str(error.args[0])
+            self._ready.set()
+        finally:
+            consumer.close()
+
+    def _take(self, consumer: Consumer) -> None:
+        first = consumer.poll(_POLL_S)
+        if first is None:
+            return
+        for message in (first, *consumer.consume(_AT_ONCE, 0)):
+            if message.error() is None:
+                reply = decode_reply(message.value())
+                if not isinstance(reply, Err):
+                    self._answered(reply.value)
+
+    def _answered(self, outcome: Decided) -> None:
+        waiting = self._waiting.pop(outcome.command_id, None)
+        if isinstance(outcome, Committed):
+            with suppress(Exception):
+                self._on_committed(outcome)
+        if waiting is not None:
+            _settle(waiting.answer, outcome)
+
+
+def _settle(answer: Future[Outcome], outcome: Outcome) -> None:
+    # Nobody else settles it; a future that was cancelled has nobody to be told.
+    with suppress(InvalidStateError):
+        answer.set_result(outcome)
