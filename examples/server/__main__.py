@@ -11,6 +11,7 @@ import uvloop
 
 from examples.server import logs
 from examples.server.backend import resources
+from examples.server.kafka import KafkaNotReady
 from examples.server.serving import GracefulServer
 from examples.server.settings import Settings, SettingsError, load
 from healthpay_http import HealthPayApp, HttpSettings
@@ -36,7 +37,7 @@ def main() -> int:
     try:
         with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
             runner.run(_serve(settings))
-    except StoreFileError as error:
+    except (StoreFileError, KafkaNotReady, ConnectionError) as error:
         sys.stderr.write(f"HEALTHPAY_STORE: {error}\n")
         return NO_STORE
     return 0

@@ -2,37 +2,24 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager, closing, nullcontext, suppress
-from dataclasses import asdict
+from contextlib import asynccontextmanager, closing
 from typing import TYPE_CHECKING
 
-import structlog
-
-from examples.server.parsing import SqliteStore
+from examples.server.kafka import on_kafka
+from examples.server.parsing import KafkaStore
+from examples.server.stores import fault_of, opened, repeated
 from healthpay_core import (
     CommandHandler,
-    InMemoryEventStore,
     LocalRuntime,
     Observer,
-    StoreFault,
     StoreQueries,
-    StreamCorrupted,
     Sweeper,
 )
 from healthpay_http import Backend
-from healthpay_sql import SqliteEventStore
-from healthpay_wire.envelopes import digest
-
-_log = structlog.get_logger("healthpay")
 
 if TYPE_CHECKING:
-    from contextlib import AbstractContextManager
-
     from examples.server.settings import Settings
-
-Store = SqliteEventStore | InMemoryEventStore
 
 
 @asynccontextmanager
@@ -43,8 +30,13 @@ async def resources(
 
     Raises:
         StoreFileError: The store's file cannot be used; the text says why.
+        KafkaNotReady: The broker or its topics cannot be used; the text says why.
     """
-    with _opened(settings) as store:
+    if isinstance(settings.store, KafkaStore):
+        async with on_kafka(settings, settings.store, observers) as backend:
+            yield backend
+        return
+    with opened(settings.store, settings.synchronous) as store:
         handler = CommandHandler(
             store,
             policy=settings.limit_policy,
@@ -54,46 +46,5 @@ async def resources(
         with closing(LocalRuntime(handler)) as runtime:
             queries = StoreQueries(store, store)
             sweeper = Sweeper(runtime.execute, store, handler.clock)
-            async with _repeated(sweeper, settings.sweep_every_s):
-                yield Backend(runtime, queries, {"store": lambda: _fault_of(store)})
-
-
-@asynccontextmanager
-async def _repeated(sweeper: Sweeper, every_s: float) -> AsyncIterator[None]:
-    """Sweep now and then in a worker thread, until the application stops."""
-    stopping = asyncio.Event()
-
-    async def sweep_on() -> None:
-        while not stopping.is_set():
-            try:
-                swept = await asyncio.to_thread(sweeper.sweep)
-            except (StoreFault, StreamCorrupted) as fault:
-                _log.warning("sweep failed", reason=str(fault))
-            else:
-                if swept.authorizations or swept.cards:
-                    _log.info("swept", **asdict(swept))
-            with suppress(TimeoutError):
-                await asyncio.wait_for(stopping.wait(), every_s)
-
-    task = asyncio.create_task(sweep_on())
-    try:
-        yield
-    finally:
-        # The sweep under way ends before the store is closed.
-        stopping.set()
-        await task
-
-
-def _opened(settings: Settings) -> AbstractContextManager[Store]:
-    if isinstance(settings.store, SqliteStore):
-        path, synchronous = settings.store.path, settings.synchronous
-        return SqliteEventStore(path, synchronous=synchronous)
-    return nullcontext(InMemoryEventStore(digest=digest))
-
-
-def _fault_of(store: Store) -> str | None:
-    try:
-        store.feed(after=0, limit=1)
-    except StoreFault as fault:
-        return str(fault) or "cannot be read"
-    return None
+            async with repeated(sweeper, settings.sweep_every_s):
+                yield Backend(runtime, queries, {"store": lambda: fault_of(store)})

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from ipaddress import ip_address
 from pathlib import Path
 from typing import Final
-from urllib.parse import unquote
+from urllib.parse import parse_qsl, unquote, urlsplit
 
 import attrs
 
@@ -17,9 +17,12 @@ from healthpay_core import EG_2023_11, NO_LIMITS, Err, LimitPolicy
 from healthpay_core.currency import MINOR_UNIT_DIGITS
 from healthpay_core.policy import KycLevel, Limits, PolicyRef, WalletType
 from healthpay_core.refusals import ValidationFailed
+from healthpay_kafka import Topics
 from healthpay_wire.strict import structure
 
 POLICIES: Final = {"EG-2023-11": EG_2023_11, "none": NO_LIMITS}
+_SERVERS: Final = re.compile(r"[\w.\-]+:[0-9]{1,5}(,[\w.\-]+:[0-9]{1,5})*")
+_TOPIC_NUMBERS: Final = ("partitions", "reply_partitions", "replication", "min_insync")
 _USER_INFO: Final = re.compile(r"//[^/@]*@")
 
 
@@ -39,6 +42,25 @@ class MemoryStore:
 
     def __str__(self) -> str:
         return "memory:"
+
+
+@attrs.frozen(kw_only=True)
+class KafkaStore:
+    """Kafka is the record; processors decide, and this server asks them.
+
+    Attributes:
+        servers: ``host:port``, or several with commas between.
+        topics: Their names and counts.
+    """
+
+    servers: str
+    topics: Topics
+
+    def __str__(self) -> str:
+        return f"kafka://{self.servers}/{self.topics.prefix}"
+
+
+Store = SqliteStore | MemoryStore | KafkaStore
 
 
 def _not_negative(
@@ -115,17 +137,43 @@ def loopback_host(text: str) -> str:
     )
 
 
-def store(text: str) -> SqliteStore | MemoryStore:
+def store(text: str) -> Store:
     """Where events are kept, as a URL."""
     if text == "memory:":
         return MemoryStore()
-    if text.startswith("kafka:"):
-        raise ValueError("kafka:// is not built yet; use sqlite:///FILE")
+    if text.startswith("kafka://"):
+        return _kafka(text)
     path = unquote(text.removeprefix("sqlite:///"))
     if text.startswith("sqlite:///") and path and not path.startswith(":"):
         return SqliteStore(path=Path(path))
     shown = _USER_INFO.sub("//***@", text)
-    raise ValueError(f"must be sqlite:///FILE or memory:, not {shown!r}")
+    raise ValueError(
+        f"must be sqlite:///FILE, kafka://HOST:PORT or memory:, not {shown!r}"
+    )
+
+
+def read_model(text: str) -> SqliteStore | MemoryStore:
+    """Where a server on Kafka keeps what it answers queries from, as a URL."""
+    parsed = store(text)
+    if isinstance(parsed, KafkaStore):
+        raise ValueError("must be sqlite:///FILE or memory:")
+    return parsed
+
+
+def _kafka(text: str) -> KafkaStore:
+    """``kafka://HOST:PORT[,HOST:PORT][/PREFIX][?partitions=12&replication=3…]``."""
+    url = urlsplit(text)
+    servers, prefix = url.netloc, url.path.strip("/") or "healthpay"
+    if not _SERVERS.fullmatch(servers):
+        shown = _USER_INFO.sub("//***@", text)
+        raise ValueError(f"must name HOST:PORT after kafka://, not {shown!r}")
+    given = parse_qsl(url.query, keep_blank_values=True)
+    unknown = sorted({name for name, _ in given} - set(_TOPIC_NUMBERS))
+    if unknown:
+        known = ", ".join(_TOPIC_NUMBERS)
+        raise ValueError(f"knows the parameters {known}; not {', '.join(unknown)}")
+    numbers = {name: integer(1, 10_000)(value) for name, value in given}
+    return KafkaStore(servers=servers, topics=Topics(prefix=prefix, **numbers))
 
 
 def limit_policy(text: str) -> LimitPolicy:

@@ -14,7 +14,7 @@ import typed_settings
 from typed_settings.types import OptionList, SettingsClass, SettingsDict
 
 from examples.server import parsing
-from examples.server.parsing import MemoryStore, SqliteStore
+from examples.server.parsing import MemoryStore, SqliteStore, Store
 from healthpay_core import EG_2023_11, LimitPolicy
 
 PREFIX: Final = "HEALTHPAY_"
@@ -31,6 +31,8 @@ class Settings:
         host: Where to listen; a loopback address, for there is no authentication.
         port: Where to listen; 0 takes a free one.
         store: Where events are kept.
+        read_model: On Kafka, where what queries are answered from is kept.
+        reply_partition: On Kafka, where this server's answers come; one of its own.
         synchronous: `FULL`: acknowledged means on disk. `NORMAL` may lose the
             last commits when the machine loses power.
         limit_policy: The limits in force.
@@ -45,7 +47,9 @@ class Settings:
 
     host: str = "127.0.0.1"
     port: int = 3000
-    store: SqliteStore | MemoryStore = DEFAULT_STORE
+    store: Store = DEFAULT_STORE
+    read_model: SqliteStore | MemoryStore = MemoryStore()  # noqa: RUF009 - frozen
+    reply_partition: int = 0
     synchronous: Literal["FULL", "NORMAL"] = "FULL"
     limit_policy: LimitPolicy = EG_2023_11
     log_level: LogLevel = "info"
@@ -62,6 +66,8 @@ PARSERS: Final[Mapping[str, Callable[[str], object]]] = MappingProxyType(
         "host": parsing.loopback_host,
         "port": parsing.integer(0, 65_535),
         "store": parsing.store,
+        "read_model": parsing.read_model,
+        "reply_partition": parsing.integer(0, 9_999),
         "synchronous": parsing.one_of("FULL", "NORMAL"),
         "limit_policy": parsing.limit_policy,
         "log_level": parsing.one_of("debug", "info", "warning", "error"),

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import Future, InvalidStateError
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -20,8 +20,8 @@ from confluent_kafka import (
     TopicPartition,
 )
 
-from healthpay_core import CommandRequest, Decided, Err, Outcome
-from healthpay_core.outcome import Committed, rejected, unknown
+from healthpay_core import CommandRequest, Decided, Err, Observer, Outcome
+from healthpay_core.outcome import rejected, unknown
 from healthpay_core.refusals import (
     IdempotencyKeyInUse,
     IdempotencyKeyReused,
@@ -74,25 +74,26 @@ class _Waiting:
 class KafkaGateway:
     """Sends commands to their partitions, and waits for the answers.
 
-    Enter it before the first command: its reply partition is read from its end by
+    Open it before the first command: its reply partition is read from its end by
     then, so that no answer is missed. An answer is sent in the transaction that
     stores what was decided, so whoever is answered was stored (R5).
 
     Args:
         settings: What it is told.
-        on_committed: Is told of each success, in the thread that reads answers.
+        observers: Told of each answer, in the thread that reads them; what they
+            raise is swallowed.
     """
 
     def __init__(
         self,
         settings: GatewaySettings,
         *,
-        on_committed: Callable[[Committed], None] = lambda _: None,
+        observers: Sequence[Observer] = (),
     ) -> None:
         if not 0 <= settings.reply_partition < settings.topics.reply_partitions:
             raise ValueError("reply_partition is not one of the topic's")
         self._settings = settings
-        self._on_committed = on_committed
+        self._observers = tuple(observers)
         self._waiting: dict[str, _Waiting] = {}
         self._entering = threading.Lock()
         self._stopping = threading.Event()
@@ -111,6 +112,11 @@ class KafkaGateway:
         ]
 
     def __enter__(self) -> Self:
+        """As `open`."""
+        self.open()
+        return self
+
+    def open(self) -> None:
         """Begin to listen.
 
         Raises:
@@ -121,7 +127,6 @@ class KafkaGateway:
         if not self._ready.wait(_READY_S) or self._fault is not None:
             self.close()
             raise ConnectionError(self._fault or "no answer in time")
-        return self
 
     def __exit__(self, *_: object) -> None:
         """As `close`."""
@@ -264,11 +269,12 @@ class KafkaGateway:
 
     def _answered(self, outcome: Decided) -> None:
         waiting = self._waiting.pop(outcome.command_id, None)
-        if isinstance(outcome, Committed):
+        if waiting is None:
+            return
+        for observer in self._observers:
             with suppress(Exception):
-                self._on_committed(outcome)
-        if waiting is not None:
-            _settle(waiting.answer, outcome)
+                observer.batch_handled((waiting.request,), (outcome,))
+        _settle(waiting.answer, outcome)
 
 
 def _settle(answer: Future[Outcome], outcome: Outcome) -> None:

@@ -1,0 +1,72 @@
+"""Stores of this machine, and the sweep that runs beside them."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, nullcontext, suppress
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Literal
+
+import structlog
+
+from examples.server.parsing import MemoryStore, SqliteStore
+from healthpay_core import (
+    InMemoryEventStore,
+    StoreFault,
+    StreamCorrupted,
+    Sweeper,
+)
+from healthpay_sql import SqliteEventStore
+from healthpay_wire.envelopes import digest
+
+if TYPE_CHECKING:
+    from contextlib import AbstractContextManager
+
+_log = structlog.get_logger("healthpay")
+
+OpenStore = SqliteEventStore | InMemoryEventStore
+
+
+@asynccontextmanager
+async def repeated(sweeper: Sweeper, every_s: float) -> AsyncIterator[None]:
+    """Sweep now and then in a worker thread, until the application stops."""
+    stopping = asyncio.Event()
+
+    async def sweep_on() -> None:
+        while not stopping.is_set():
+            try:
+                swept = await asyncio.to_thread(sweeper.sweep)
+            except (StoreFault, StreamCorrupted) as fault:
+                _log.warning("sweep failed", reason=str(fault))
+            else:
+                if swept.authorizations or swept.cards:
+                    _log.info("swept", **asdict(swept))
+            with suppress(TimeoutError):
+                await asyncio.wait_for(stopping.wait(), every_s)
+
+    task = asyncio.create_task(sweep_on())
+    try:
+        yield
+    finally:
+        # The sweep under way ends before the store is closed.
+        stopping.set()
+        await task
+
+
+def opened(
+    store: SqliteStore | MemoryStore, synchronous: Literal["FULL", "NORMAL"]
+) -> AbstractContextManager[OpenStore]:
+    """A store of this machine, for as long as it is needed."""
+    if isinstance(store, SqliteStore):
+        return SqliteEventStore(store.path, synchronous=synchronous)
+    return nullcontext(InMemoryEventStore(digest=digest))
+
+
+def fault_of(store: OpenStore) -> str | None:
+    """Why a store cannot be read; None while it can."""
+    try:
+        store.feed(after=0, limit=1)
+    except StoreFault as fault:
+        return str(fault) or "cannot be read"
+    return None
