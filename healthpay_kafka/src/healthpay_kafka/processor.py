@@ -6,7 +6,7 @@ import threading
 import time
 from collections import defaultdict
 from collections.abc import Sequence
-from typing import Final, cast
+from typing import Final
 
 from confluent_kafka import (
     Consumer,
@@ -19,7 +19,7 @@ from healthpay_core import Err
 from healthpay_kafka.administration import check_topics
 from healthpay_kafka.deciding import Decider
 from healthpay_kafka.membership import Membership
-from healthpay_kafka.records import Arrived
+from healthpay_kafka.records import Arrived, headers_in
 from healthpay_kafka.settings import consumer_config
 from healthpay_kafka.transaction import Probe
 from healthpay_kafka.worker import (
@@ -220,15 +220,10 @@ def _arrived(message: Message) -> tuple[int, Arrived]:
     assert number is not None
     assert offset is not None
     key = message.key()
-    headers = cast("list[tuple[str, bytes | str | None]]", message.headers() or [])
     return number, Arrived(
         offset=offset,
         recorded_at=message.timestamp()[1] * 1000,
         key=key.decode("utf-8", "replace") if isinstance(key, bytes) else key,
         value=message.value(),
-        headers=[(name, _bytes(value)) for name, value in headers],
+        headers=headers_in(message),
     )
-
-
-def _bytes(value: bytes | str | None) -> bytes:
-    return value if isinstance(value, bytes) else (value or "").encode()

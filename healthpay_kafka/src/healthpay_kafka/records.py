@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Final, TypeAlias
+from typing import Final, TypeAlias, cast
+
+from confluent_kafka import Message
 
 from healthpay_core import RecordedEvent
 from healthpay_wire.cloudevents import cloud_type
@@ -75,3 +77,12 @@ def event_headers(recorded: RecordedEvent, writer: str) -> Headers:
     if envelope.meta.traceparent is not None:
         headers.append((TRACEPARENT, envelope.meta.traceparent.encode()))
     return headers
+
+
+def headers_in(message: Message) -> list[tuple[str, bytes]]:
+    """The headers of a record that was read; those without a value are empty."""
+    found = cast("list[tuple[str, bytes | str | None]] | None", message.headers())
+    return [
+        (name, value if isinstance(value, bytes) else (value or "").encode())
+        for name, value in found or ()
+    ]
