@@ -6,7 +6,16 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Final
 
 from benchmarks.measure import Figure, Scale
-from benchmarks.rows import durable, http, imports, loading, memory, open_loop
+from benchmarks.rows import (
+    durable,
+    http,
+    imports,
+    kafka,
+    loading,
+    memory,
+    open_loop,
+    restoring,
+)
 
 ROWS: Final[Mapping[int, Callable[[Scale], Iterable[Figure]]]] = {
     1: memory.run,
@@ -14,7 +23,9 @@ ROWS: Final[Mapping[int, Callable[[Scale], Iterable[Figure]]]] = {
     3: durable.many_callers,
     4: http.run,
     5: open_loop.run,
+    6: kafka.run,
     7: loading.replay,
     8: loading.for_a_command,
+    10: restoring.run,
     11: imports.run,
 }

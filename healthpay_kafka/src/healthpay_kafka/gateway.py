@@ -30,11 +30,12 @@ from healthpay_core.refusals import (
 )
 from healthpay_kafka.orders import Ask, Reply, aggregate_of, encode_order, headers_of
 from healthpay_kafka.partitions import partition_of
+from healthpay_kafka.reading import watermarks
 from healthpay_kafka.replies import decode_reply
 from healthpay_kafka.settings import ClientConfig, gateway_config, reader_config
 from healthpay_kafka.topics import Topics
 
-_READY_S: Final = 30.0
+_READY_S: Final = 40.0
 _POLL_S: Final = 0.1
 _AT_ONCE: Final = 1_000
 
@@ -245,9 +246,9 @@ class KafkaGateway:
         config |= {"auto.offset.reset": "latest", "fetch.wait.max.ms": 100}
         consumer = Consumer(config)
         try:
-            place = TopicPartition(settings.topics.replies, settings.reply_partition)
-            _, end = consumer.get_watermark_offsets(place, timeout=_READY_S)
-            consumer.assign([TopicPartition(place.topic, place.partition, end)])
+            topic, partition = settings.topics.replies, settings.reply_partition
+            _, end = watermarks(consumer, topic, partition)
+            consumer.assign([TopicPartition(topic, partition, end)])
             self._ready.set()
             while not self._stopping.is_set():
                 self._take(consumer)

@@ -20,6 +20,14 @@ from healthpay_kafka.settings import ClientConfig, reader_config
 _PAGE: Final = 2_000
 _WAIT_S: Final = 0.1
 _TIMEOUT_S: Final = 30.0
+_MOVING: Final = frozenset(
+    {
+        KafkaError.NOT_LEADER_FOR_PARTITION,
+        KafkaError.LEADER_NOT_AVAILABLE,
+        KafkaError.UNKNOWN_TOPIC_OR_PART,
+        KafkaError._UNKNOWN_PARTITION,  # noqa: SLF001 - its only name
+    }
+)
 
 
 class EndNotReached(Exception):
@@ -59,8 +67,7 @@ class PartitionReader:
         config = reader_config(self._servers, self._client)
         config["isolation.level"] = "read_uncommitted"
         with closing(Consumer(config)) as consumer:
-            place = TopicPartition(topic, partition)
-            return consumer.get_watermark_offsets(place, timeout=_TIMEOUT_S)
+            return watermarks(consumer, topic, partition)
 
     def offset_at(self, topic: str, partition: int, instant: int) -> int | None:
         """The offset of the first record at or after an instant, in microseconds.
@@ -154,3 +161,22 @@ class PartitionReader:
             assert value is not None
             return value
         raise EndNotReached(f"{topic}[{partition}] at {offset}")
+
+
+def watermarks(consumer: Consumer, topic: str, partition: int) -> tuple[int, int]:
+    """Where a partition begins and ends for a consumer.
+
+    While a partition's leader is being made known it is asked again.
+
+    Raises:
+        KafkaException: The broker does not answer, or not in time.
+    """
+    place = TopicPartition(topic, partition)
+    until = time.monotonic() + _TIMEOUT_S
+    while True:
+        try:
+            return consumer.get_watermark_offsets(place, timeout=_TIMEOUT_S)
+        except KafkaException as error:
+            if error.args[0].code() not in _MOVING or time.monotonic() > until:
+                raise
+            time.sleep(_WAIT_S)
