@@ -55,11 +55,11 @@ def run(scale: Scale) -> Iterator[Figure]:
 
 
 def _in_memory(wallets: list[str], value: bytes) -> tuple[float, float]:
-    # Each wallet has bytes of its own, as from a broker.
-    values = [bytes(bytearray(value)) for _ in wallets]
     settle_garbage()
     process = psutil.Process()
-    before = process.memory_info().rss - sum(map(len, values))
+    before = process.memory_info().rss
+    # Each wallet has bytes of its own, as from a broker.
+    values = [bytes(bytearray(value)) for _ in wallets]
     holdings = Holdings(lambda _: b"")
     began = time.perf_counter()
     for wallet, snapshot in zip(wallets, values, strict=True):

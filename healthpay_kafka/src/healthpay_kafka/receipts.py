@@ -10,7 +10,6 @@ from __future__ import annotations
 from collections import OrderedDict, deque
 from collections.abc import Callable, Mapping
 from typing import Final
-from uuid import UUID
 
 _DAY_US: Final = 86_400_000_000
 
@@ -79,7 +78,7 @@ class Receipts:
 
 def _key(command_id: str) -> bytes:
     try:
-        return UUID(command_id).bytes
+        return bytes.fromhex(command_id.replace("-", ""))
     except ValueError:
         # Not an id of ours; it is kept as it is.
         return command_id.encode()
