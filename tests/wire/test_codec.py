@@ -237,6 +237,21 @@ def test_a_stored_success_round_trips(resource: WalletView | TransferView) -> No
     assert encode_committed(again) == encode_committed(outcome)
 
 
+def test_an_outcome_of_steps_keeps_their_event_ids() -> None:
+    """I8: the events of a process are of other commands than the one answered."""
+    event = EventRef(
+        event_id=event_id(derive_id("w"), derive_id("a step"), 0),
+        event_type="wallet.credited",
+        aggregate_id=derive_id("w"),
+        sequence=3,
+    )
+    outcome = Committed(
+        command_id=COMMAND, correlation_id="s", resource=WALLET, events=(event,)
+    )
+    packed = pack_outcome(outcome, of_steps=True)
+    assert unpack_outcome(packed, COMMAND, "s") == outcome
+
+
 def test_a_success_is_shown_as_the_contract_says() -> None:
     """H1: the resource by its name, the events, the ids."""
     outcome = Committed(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from healthpay_kafka.records import Arrived, Record
+from healthpay_kafka.records import LARGEST_RECORD, Arrived, Record
 from healthpay_kafka.topics import Topics
 
 REASON: Final = "hp-reason"
@@ -19,6 +19,9 @@ def dead_letter(
 ) -> Record:
     """The record for the dead letters: the original, and why it is there.
 
+    An original too large to be written again is only named: it stays where it came
+    from for as long as the commands topic keeps it.
+
     Args:
         topics: The names.
         partition: Where it came from.
@@ -26,9 +29,14 @@ def dead_letter(
         reason: Why it was not processed.
         error_id: What the caller was told, if anything (E5).
     """
+    size = len(arrived.value or b"") + len((arrived.key or "").encode())
+    size += sum(len(name) + len(value) for name, value in arrived.headers)
+    fits = size <= LARGEST_RECORD
+    if not fits:
+        reason = f"{reason[:_LONGEST]}; its {size} bytes are left where it came from"
     headers = (
-        *arrived.headers,
-        (REASON, reason[:_LONGEST].encode("utf-8", "replace")),
+        *(arrived.headers if fits else ()),
+        (REASON, reason[: _LONGEST + 100].encode("utf-8", "replace")),
         (FROM_PARTITION, b"%d" % partition),
         (FROM_OFFSET, b"%d" % arrived.offset),
         (ERROR_ID, error_id.encode()),
@@ -36,7 +44,7 @@ def dead_letter(
     return Record(
         topic=topics.deadletter,
         partition=partition,
-        key=arrived.key,
-        value=arrived.value,
+        key=arrived.key if fits else None,
+        value=arrived.value if fits else None,
         headers=headers,
     )

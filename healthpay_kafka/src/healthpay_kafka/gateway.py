@@ -27,10 +27,20 @@ from healthpay_core.refusals import (
     IdempotencyKeyReused,
     NotDone,
     StoreUnavailable,
+    ValidationFailed,
 )
-from healthpay_kafka.orders import Ask, Reply, aggregate_of, encode_order, headers_of
+from healthpay_kafka.orders import (
+    DEADLINE,
+    LARGEST_ASK,
+    Ask,
+    Reply,
+    aggregate_of,
+    encode_order,
+    headers_of,
+)
 from healthpay_kafka.partitions import partition_of
 from healthpay_kafka.reading import watermarks
+from healthpay_kafka.records import headers_in
 from healthpay_kafka.replies import decode_reply
 from healthpay_kafka.settings import ClientConfig, gateway_config, reader_config
 from healthpay_kafka.topics import Topics
@@ -64,10 +74,10 @@ class GatewaySettings:
     capacity: int = 10_000
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, kw_only=True, eq=False)
 class _Waiting:
-    fingerprint: bytes
     since: float
+    deadline: int
     answer: Future[Outcome]
     request: CommandRequest
 
@@ -170,63 +180,70 @@ class KafkaGateway:
         for thread in self._threads:
             if thread.is_alive():
                 thread.join()
-        for command_id in list(self._waiting):
-            self._give_up(command_id)
+        for waiting in list(self._waiting.values()):
+            self._give_up(waiting)
 
     def _send(self, request: CommandRequest) -> Future[Outcome] | NotDone:
         entered = self._enter(request)
-        if not isinstance(entered, Future):
+        if isinstance(entered, NotDone):
             return entered
         settings, topics = self._settings, self._settings.topics
-        deadline = time.time_ns() // 1000 + int(settings.timeout_s * 1_000_000)
-        reply = Reply(partition=settings.reply_partition, deadline=deadline)
+        reply = Reply(partition=settings.reply_partition, deadline=entered.deadline)
         ask = Ask(request=request, reply=reply)
-        key = aggregate_of(request)
+        key, value = aggregate_of(request), encode_order(ask)
+        if len(value) > LARGEST_ASK:
+            self._waiting.pop(request.command_id, None)
+            return ValidationFailed.at("", f"is larger than {LARGEST_ASK} bytes")
         try:
             self._producer.produce(
                 topics.commands,
-                value=encode_order(ask),
+                value=value,
                 key=key,
                 partition=partition_of(key, topics.partitions),
                 headers=list(headers_of(ask, settings.name)),
-                on_delivery=self._delivered(request.command_id),
+                on_delivery=self._delivered(entered),
             )
         except (BufferError, KafkaException):
             # Nothing has left this process.
             self._waiting.pop(request.command_id, None)
             return StoreUnavailable()
-        return entered
+        return entered.answer
 
-    def _enter(self, request: CommandRequest) -> Future[Outcome] | NotDone:
+    def _enter(self, request: CommandRequest) -> _Waiting | NotDone:
+        settings = self._settings
         with self._entering:
             known = self._waiting.get(request.command_id)
             if known is not None:
-                if known.fingerprint != request.fingerprint:
+                if known.request.fingerprint != request.fingerprint:
                     return IdempotencyKeyReused(command_id=request.command_id)
                 return IdempotencyKeyInUse(command_id=request.command_id)
-            full = len(self._waiting) >= self._settings.capacity
+            full = len(self._waiting) >= settings.capacity
             if full or self._stopping.is_set() or not self._ready.is_set():
                 return StoreUnavailable()
-            answer: Future[Outcome] = Future()
-            self._waiting[request.command_id] = _Waiting(
-                request.fingerprint, time.monotonic(), answer, request
+            waiting = _Waiting(
+                since=time.monotonic(),
+                deadline=time.time_ns() // 1000 + int(settings.timeout_s * 1_000_000),
+                answer=Future(),
+                request=request,
             )
-            return answer
+            self._waiting[request.command_id] = waiting
+            return waiting
 
     def _delivered(
-        self, command_id: str
+        self, waiting: _Waiting
     ) -> Callable[[KafkaError | None, Message], None]:
         def delivered(error: KafkaError | None, _: Message) -> None:
             if error is not None:
                 # It may be in the log all the same.
-                self._give_up(command_id)
+                self._give_up(waiting)
 
         return delivered
 
-    def _give_up(self, command_id: str) -> None:
-        waiting = self._waiting.pop(command_id, None)
-        if waiting is not None:
-            _settle(waiting.answer, unknown(waiting.request))
+    def _give_up(self, waiting: _Waiting) -> None:
+        command_id = waiting.request.command_id
+        if self._waiting.get(command_id) is waiting:
+            del self._waiting[command_id]
+        _settle(waiting.answer, unknown(waiting.request))
 
     def _serve(self) -> None:
         """Delivery reports, and callers that have waited long enough."""
@@ -234,10 +251,10 @@ class KafkaGateway:
         while not self._stopping.is_set():
             self._producer.poll(_POLL_S)
             before = time.monotonic() - timeout_s
-            for command_id, waiting in list(self._waiting.items()):
+            for waiting in list(self._waiting.values()):
                 if waiting.since > before:
                     break
-                self._give_up(command_id)
+                self._give_up(waiting)
 
     def _read_on(self) -> None:
         settings = self._settings
@@ -266,16 +283,27 @@ class KafkaGateway:
             if message.error() is None:
                 reply = decode_reply(message.value())
                 if not isinstance(reply, Err):
-                    self._answered(reply.value)
+                    self._answered(reply.value, _asked_until(message))
 
-    def _answered(self, outcome: Decided) -> None:
-        waiting = self._waiting.pop(outcome.command_id, None)
+    def _answered(self, outcome: Decided, deadline: int | None) -> None:
+        waiting = self._waiting.get(outcome.command_id)
+        if waiting is not None and waiting.deadline != deadline:
+            # The late answer to who asked before, maybe something else (I3).
+            waiting = None
+        if waiting is not None:
+            del self._waiting[outcome.command_id]
         if waiting is None:
             return
         for observer in self._observers:
             with suppress(Exception):
                 observer.batch_handled((waiting.request,), (outcome,))
         _settle(waiting.answer, outcome)
+
+
+def _asked_until(message: Message) -> int | None:
+    """Which of the asks under one id an answer is to: each has its own deadline."""
+    reply = dict(headers_in(message)).get(DEADLINE)
+    return None if reply is None else int(reply)
 
 
 def _settle(answer: Future[Outcome], outcome: Outcome) -> None:

@@ -33,16 +33,16 @@ class Pending:
 
     Attributes:
         root: What was asked.
-        entry: The journal's entry of its beginning.
         sent: Its first step, to be sent again when it takes too long.
         since: The log's time of its beginning, microseconds.
+        offset: Where in the journal its beginning is, once it is committed.
         replies: Who waits for the answer.
     """
 
     root: CommandRequest
-    entry: bytes
     sent: Sent
     since: int
+    offset: int = _NOWHERE
     replies: tuple[Reply, ...] = ()
 
 
@@ -113,7 +113,11 @@ class Holdings:
             recorded_at: The log's time of its last record, microseconds.
         """
         self.changed.update(self._aggregates.commit())
-        self.pending.commit()
+        for command_id in self.pending.commit():
+            pending = self.pending.committed.get(command_id)
+            if pending is not None and command_id in places:
+                at = places[command_id]
+                self.pending.committed[command_id] = replace(pending, offset=at)
         self.receipts.keep(self._decided)
         for command_id in self._decided:
             if command_id in places:
@@ -149,8 +153,8 @@ class Holdings:
             self._aggregates.committed.clear()
             return None
         checkpoint: Checkpoint = known
-        for entry in checkpoint.begun:
-            self._process(_entry(entry), entry)
+        for offset in checkpoint.begun:
+            self._process(_entry(self.receipts.fetch(offset)), offset)
         self._folded_from = checkpoint.journal
         return checkpoint.journal
 
@@ -169,7 +173,7 @@ class Holdings:
             kept = {o: e for o, e in self.tail.items() if o >= entry.batch}
             self.tail = kept
         self.tail.setdefault(entry.offset, []).append(entry)
-        self._process(entry, value)
+        self._process(entry, offset)
         if entry.pinned:
             self.receipts.keep({entry.command_id: value})
             self.receipts.place(entry.command_id, offset, entry.recorded_at)
@@ -183,13 +187,12 @@ class Holdings:
         """
         return None if self._tail_batch == _NOWHERE else self._tail_batch
 
-    def _process(self, entry: Entry, value: bytes) -> None:
+    def _process(self, entry: Entry, offset: int) -> None:
         pending = self.pending.committed
         if entry.kind == "concluded":
             pending.pop(entry.command_id, None)
         elif entry.kind == "begun":
-            begun = pending_of(entry, value)
-            pending[entry.command_id] = begun
+            pending[entry.command_id] = pending_of(entry, offset=offset)
 
     def _event(self, value: bytes) -> None:
         decoded = decode_structured(value)
@@ -207,7 +210,9 @@ class Holdings:
         self.changed.add(stream)
 
 
-def pending_of(entry: Entry, value: bytes, replies: tuple[Reply, ...] = ()) -> Pending:
+def pending_of(
+    entry: Entry, *, offset: int = _NOWHERE, replies: tuple[Reply, ...] = ()
+) -> Pending:
     """The process of an entry that says that it has begun."""
     assert entry.root is not None
     assert entry.sent is not None
@@ -216,9 +221,9 @@ def pending_of(entry: Entry, value: bytes, replies: tuple[Reply, ...] = ()) -> P
         raise StreamCorrupted("the root of a process cannot be read")
     return Pending(
         root=ask.value.request,
-        entry=value,
         sent=entry.sent,
         since=entry.recorded_at,
+        offset=offset,
         replies=replies,
     )
 

@@ -67,7 +67,9 @@ class Entry:
 
 def encode_entry(entry: Entry) -> bytes:
     """The value of its record."""
-    outcome, sent = entry.outcome, entry.sent
+    sent, packed = entry.sent, None
+    if entry.outcome is not None:
+        packed = pack_outcome(entry.outcome, of_steps=entry.kind == "concluded")
     return orjson.dumps(
         [
             FORMAT,
@@ -79,7 +81,7 @@ def encode_entry(entry: Entry) -> bytes:
             entry.correlation_id,
             base64.b64encode(entry.fingerprint).decode("ascii"),
             entry.pinned,
-            None if outcome is None else orjson.Fragment(pack_outcome(outcome)),
+            None if packed is None else orjson.Fragment(packed),
             [orjson.Fragment(event) for event in entry.events],
             None if sent is None else [sent.key, orjson.Fragment(sent.value)],
             None if entry.root is None else orjson.Fragment(entry.root),

@@ -38,6 +38,8 @@ REPLY_TO: Final = "hp-reply-partition"
 COMMAND_ID: Final = "hp-command-id"
 DEADLINE: Final = "hp-deadline"
 CORRELATION: Final = "hp-correlation-id"
+LARGEST_ASK: Final = 65_536
+"""Bytes of a command; the entries of its process hold it several times."""
 _SOURCE: Final = "/healthpay/commands"
 
 
@@ -100,7 +102,7 @@ def encode_order(order: Order) -> bytes:
         outcome = order.outcome
         data = {
             "concludes": order.command_id,
-            "outcome": orjson.Fragment(pack_outcome(outcome)),
+            "outcome": orjson.Fragment(pack_outcome(outcome, of_steps=True)),
         }
         key, correlation = order.aggregate_id, outcome.correlation_id
         return _event(order.command_id, "concluded", key, correlation, data)

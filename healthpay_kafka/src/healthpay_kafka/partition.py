@@ -26,6 +26,7 @@ from healthpay_core.outcome import Rejected, rejected
 from healthpay_core.refusals import (
     IdempotencyKeyReused,
     InternalError,
+    NotDone,
     ValidationFailed,
 )
 from healthpay_core.slips import Finished, Travel, after, first, is_process
@@ -35,6 +36,8 @@ from healthpay_kafka.holdings import Holdings, pending_of, waiting
 from healthpay_kafka.journal import Entry, Kind, Sent, decode_entry, encode_entry
 from healthpay_kafka.orders import (
     COMMAND_ID,
+    DEADLINE,
+    LARGEST_ASK,
     Ask,
     Conclusion,
     Order,
@@ -47,8 +50,10 @@ from healthpay_kafka.orders import (
     reply_of,
 )
 from healthpay_kafka.partitions import partition_of
+from healthpay_kafka.receipts import EntryUnavailable
 from healthpay_kafka.records import (
     CONTENT_TYPE,
+    LARGEST_RECORD,
     STRUCTURED,
     WRITER,
     Arrived,
@@ -69,6 +74,19 @@ from healthpay_wire.cloudevents import (
 )
 
 _AGAIN_AFTER_US: Final = 30_000_000
+
+
+class TooLarge(Exception):
+    """What follows from a command is more than a record may hold."""
+
+
+class _Unfit(Exception):
+    """A record cannot be done, and what was done of its batch is undone."""
+
+    def __init__(self, offset: int, error: Exception) -> None:
+        super().__init__(offset)
+        self.offset = offset
+        self.error = error
 
 
 class Partition:
@@ -109,12 +127,14 @@ class Partition:
             What is to be produced in one transaction with the batch's offsets;
             then `commit` or `undo` is to be called.
         """
-        self._records = []
-        self._batch = batch[0].offset
-        for arrived in batch:
-            self._arrived = arrived
-            self._one(arrived)
-        return self._records
+        unfit: dict[int, Exception] = {}
+        while True:
+            try:
+                return self._taken(batch, unfit)
+            except _Unfit as found:
+                # It alone is set aside; the others are decided without it.
+                self.holdings.undo()
+                unfit[found.offset] = found.error
 
     def commit(self, places: Mapping[str, int]) -> None:
         """The transaction was committed; its entries are at `places`, by command."""
@@ -136,6 +156,9 @@ class Partition:
 
         Args:
             journal: The end of the journal as of the last commit.
+
+        Returns:
+            Nothing, where one of the records would be too large to be written.
         """
         holdings, topic = self.holdings, self._topics.snapshots
         self._checkpointed = True
@@ -143,9 +166,13 @@ class Partition:
             self._record(topic, stream, encode_held(holdings.held(stream)))
             for stream in sorted(holdings.changed)
         ]
-        begun = [pending.entry for pending in holdings.pending.committed.values()]
+        begun = [pending.offset for pending in holdings.pending.committed.values()]
         value = encode_checkpoint(Checkpoint(journal=journal, begun=begun))
-        return [*records, self._record(topic, CHECKPOINT_KEY, value)]
+        records.append(self._record(topic, CHECKPOINT_KEY, value))
+        if not all(map(_fits, records)):
+            self._checkpointed = False
+            return []
+        return records
 
     def overdue(self, now: int) -> list[Record]:
         """The first steps of processes that have taken too long, to be sent again.
@@ -160,10 +187,41 @@ class Partition:
             pending[key] = replace(pending[key], since=now)
         return [self._order_record(pending[key].sent) for key in late]
 
+    def _taken(
+        self, batch: Sequence[Arrived], unfit: Mapping[int, Exception]
+    ) -> list[Record]:
+        self._records = []
+        self._at_once.clear()
+        self._batch = batch[0].offset
+        for arrived in batch:
+            self._arrived = arrived
+            if arrived.offset in unfit:
+                self._set_aside(arrived, unfit[arrived.offset])
+                continue
+            before = len(self._records)
+            try:
+                self._one(arrived)
+            except EntryUnavailable:
+                raise
+            except Exception as error:
+                raise _Unfit(arrived.offset, error) from error
+            if any(not _fits(record) for record in self._records[before:]):
+                raise _Unfit(arrived.offset, TooLarge())
+        return self._records
+
     def _one(self, arrived: Arrived) -> None:
         order = decode_order(arrived.value, arrived.headers)
         if isinstance(order, Err):
-            self._malformed(arrived, order)
+            self._malformed(arrived, order.error)
+            return
+        if self._place(key_of(order.value)) != self.number:
+            # Decided here, its aggregate would be there twice (R1).
+            fault = "is in a partition that is not its aggregate's"
+            self._malformed(arrived, ValidationFailed.at("", fault))
+            return
+        if isinstance(order.value, Ask) and len(arrived.value or b"") > LARGEST_ASK:
+            fault = f"is larger than {LARGEST_ASK} bytes"
+            self._malformed(arrived, ValidationFailed.at("", fault))
             return
         self._leave_again(self.holdings.tail.get(arrived.offset, ()))
         self._at_once.append(order.value)
@@ -202,9 +260,9 @@ class Partition:
         step = StepOrder(request=travel.request, slip=travel.slip)
         sent = Sent(key=key_of(step), value=encode_order(step))
         root = encode_order(replace(ask, reply=None))
-        entry, value = self._note("begun", request, None, sent=sent, root=root)
+        entry = self._note("begun", request, None, sent=sent, root=root)
         replies = () if ask.reply is None else (ask.reply,)
-        self.holdings.pending[request.command_id] = pending_of(entry, value, replies)
+        self.holdings.pending[request.command_id] = pending_of(entry, replies=replies)
         self._send(sent, step)
 
     def _decide_alone(self, ask: Ask) -> None:
@@ -293,16 +351,28 @@ class Partition:
             )
             return None
 
-    def _malformed(self, arrived: Arrived, error: Err[ValidationFailed]) -> None:
-        reason = error.error.errors[0].detail
+    def _malformed(self, arrived: Arrived, error: ValidationFailed) -> None:
+        reason = error.errors[0].detail
         letter = dead_letter(self._topics, self.number, arrived, reason)
         self._records.append(letter)
+        self._refuse(arrived, error)
+
+    def _set_aside(self, arrived: Arrived, error: Exception) -> None:
+        """A record that cannot be done, though it can be read (E5)."""
+        error_id = derive_id(f"{self._topics.commands}/{self.number}/{arrived.offset}")
+        self._decider.unexpected(error_id, error)
+        reason = f"doing it raised {type(error).__name__}"
+        letter = dead_letter(self._topics, self.number, arrived, reason, error_id)
+        self._records.append(letter)
+        self._refuse(arrived, InternalError(error_id=error_id))
+
+    def _refuse(self, arrived: Arrived, error: NotDone) -> None:
         command_id = (
             dict(arrived.headers).get(COMMAND_ID, b"").decode("ascii", "replace")
         )
         if is_id(command_id):
             refused = Rejected(
-                command_id=command_id, correlation_id=command_id, error=error.error
+                command_id=command_id, correlation_id=command_id, error=error
             )
             self._answer(reply_of(arrived.headers), refused)
 
@@ -317,7 +387,7 @@ class Partition:
         *,
         sent: Sent | None = None,
         root: bytes | None = None,
-    ) -> tuple[Entry, bytes]:
+    ) -> Entry:
         """Write an entry of the journal, and the events that it holds."""
         offset = self._arrived.offset
         recorded = () if decision is None else decision.events
@@ -343,7 +413,7 @@ class Partition:
             self.holdings.decide(request.command_id, value)
         for event, encoded in zip(recorded, events, strict=True):
             self._records.append(self._publication(event, encoded))
-        return entry, value
+        return entry
 
     def _publication(self, event: RecordedEvent, value: bytes) -> Record:
         envelope = event.envelope
@@ -396,6 +466,7 @@ class Partition:
                 partition=reply.partition,
                 key=outcome.command_id,
                 value=encode_reply(outcome),
+                headers=((DEADLINE, b"%d" % reply.deadline),),
             )
         )
 
@@ -416,6 +487,10 @@ def _following(going: Travel | Finished, root: CommandRequest) -> Order:
         command_id=root.command_id,
         outcome=going.outcome,
     )
+
+
+def _fits(record: Record) -> bool:
+    return len(record.value or b"") <= LARGEST_RECORD
 
 
 def _reused(request: CommandRequest) -> Rejected:

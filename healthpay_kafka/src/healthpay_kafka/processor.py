@@ -10,6 +10,7 @@ from typing import Final
 
 from confluent_kafka import (
     Consumer,
+    KafkaError,
     KafkaException,
     Message,
     TopicPartition,
@@ -111,7 +112,11 @@ class Processor:
     def _turn(self, consumer: Consumer) -> None:
         first = consumer.poll(_POLL_S)
         if first is not None:
-            self._hand_out([first, *consumer.consume(_AT_ONCE - 1, 0)])
+            owner = self._workers.get(first.partition() or 0)
+            more = consumer.consume(_AT_ONCE - 1, 0)
+            # Taken over meanwhile, its partition is read again from before `first`.
+            is_stale = owner is not self._workers.get(first.partition() or 0)
+            self._hand_out(more if is_stale else [first, *more])
         if self._membership.is_due():
             self._membership.tell(consumer.consumer_group_metadata())
         self._balance(consumer)
@@ -124,6 +129,8 @@ class Processor:
             if error is not None:
                 if error.fatal():
                     raise KafkaException(error)
+                if error.code() == KafkaError._AUTO_OFFSET_RESET:  # noqa: SLF001
+                    self._fail(message.partition(), str(error))
                 continue
             number, record = _arrived(message)
             arrived[number].append(record)
@@ -131,6 +138,12 @@ class Processor:
             worker = self._workers.get(number)
             if worker is not None:
                 worker.put(records)
+
+    def _fail(self, number: int | None, reason: str) -> None:
+        """Records of a partition are gone: it is taken over where it begins now."""
+        worker = None if number is None else self._workers.get(number)
+        if worker is not None:
+            worker.fail(reason)
 
     def _balance(self, consumer: Consumer) -> None:
         """Let nobody's queue grow without bound."""
@@ -194,6 +207,8 @@ class Processor:
                 for worker, start in zip(workers, starts, strict=True)
             ]
         )
+        # The client remembers for a partition that it was paused.
+        consumer.resume([TopicPartition(topic, worker.number) for worker in workers])
 
     def _worker(self, number: int) -> Worker:
         return Worker(

@@ -14,6 +14,10 @@ from typing import Final
 _DAY_US: Final = 86_400_000_000
 
 
+class EntryUnavailable(Exception):
+    """An entry of the journal could not be read now: no fault of who asks for it."""
+
+
 class Receipts:
     """The decided commands of one partition (I4, I8).
 
@@ -29,7 +33,7 @@ class Receipts:
     ) -> None:
         if recent < 1 or days < 1:
             raise ValueError("recent and days must be at least 1")
-        self._fetch = fetch
+        self._fetch_entry = fetch
         self._most_recent = recent
         self._days = days
         self._recent: OrderedDict[str, bytes] = OrderedDict()
@@ -37,7 +41,11 @@ class Receipts:
         self._places: deque[tuple[int, dict[bytes, int]]] = deque()
 
     def get(self, command_id: str) -> bytes | None:
-        """The journal's entry of a command; None when it is not remembered."""
+        """The journal's entry of a command; None when it is not remembered.
+
+        Raises:
+            EntryUnavailable: It cannot be read.
+        """
         entry = self._recent.get(command_id)
         if entry is not None:
             return entry
@@ -45,8 +53,19 @@ class Receipts:
         for _, places in reversed(self._places):
             offset = places.get(key)
             if offset is not None:
-                return self._fetch(offset)
+                return self.fetch(offset)
         return None
+
+    def fetch(self, offset: int) -> bytes:
+        """The entry at an offset of the journal.
+
+        Raises:
+            EntryUnavailable: It cannot be read.
+        """
+        try:
+            return self._fetch_entry(offset)
+        except Exception as error:
+            raise EntryUnavailable(f"at {offset}") from error
 
     def keep(self, entries: Mapping[str, bytes]) -> None:
         """Keep entries at hand."""

@@ -15,6 +15,8 @@ CONTENT_TYPE: Final = "content-type"
 STRUCTURED: Final = b"application/cloudevents+json"
 WRITER: Final = "hp-writer"
 TRACEPARENT: Final = "traceparent"
+LARGEST_RECORD: Final = 950_000
+"""Bytes of a value: below what clients and brokers accept if nobody says otherwise."""
 
 Headers: TypeAlias = Sequence[tuple[str, bytes]]
 

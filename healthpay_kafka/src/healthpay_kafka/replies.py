@@ -18,7 +18,7 @@ def encode_reply(outcome: Decided) -> bytes:
             outcome.command_id,
             outcome.correlation_id,
             outcome.replayed,
-            orjson.Fragment(pack_outcome(outcome)),
+            orjson.Fragment(pack_outcome(outcome, of_steps=True)),
         ]
     )
 

@@ -29,12 +29,12 @@ class Checkpoint:
 
     Attributes:
         journal: The first offset of the journal that the snapshots may lack.
-        begun: Entries of processes that were under way then.
+        begun: Where in the journal the processes began that were under way then.
         format: Of the snapshots; those of another format are not read.
     """
 
     journal: int
-    begun: Sequence[bytes] = ()
+    begun: Sequence[int] = ()
     format: int = FORMAT
 
 
@@ -60,7 +60,7 @@ def decode_held(stream: StreamId, value: bytes) -> Held:
 
 def encode_checkpoint(checkpoint: Checkpoint) -> bytes:
     """The value of its record."""
-    begun = [orjson.Fragment(entry) for entry in checkpoint.begun]
+    begun = list(checkpoint.begun)
     return orjson.dumps([checkpoint.format, checkpoint.journal, begun])
 
 
@@ -68,7 +68,6 @@ def decode_checkpoint(value: bytes) -> Ok[Checkpoint] | Err[ValidationFailed]:
     """The checkpoint of a record; refused when the bytes are none."""
     try:
         written_as, journal, begun = orjson.loads(value)
-        entries = tuple([orjson.dumps(entry) for entry in begun])
-        return Ok(Checkpoint(format=written_as, journal=journal, begun=entries))
+        return Ok(Checkpoint(format=written_as, journal=journal, begun=tuple(begun)))
     except Exception as error:
         return Err(ValidationFailed.at("", f"is not a checkpoint: {error}"))

@@ -118,6 +118,10 @@ class PartitionProducer:
         except KafkaException as error:
             self._abort(producer, error)
         self._commit(producer)
+        if len(self._places) < len({r.journals for r in records} - {None}):
+            # It is written, but an id whose place is not known would be forgotten.
+            self._producer = None
+            raise OwnershipLost("not every delivery was reported")
         return self._places
 
     def close(self) -> None:

@@ -28,6 +28,7 @@ from healthpay_kafka.transaction import (
 
 _IDLE_S: Final = 1.0
 _PAUSE_S: Final = 0.01
+_SWEEP_S: Final = 1.0
 
 
 class ProcessorObserver(Protocol):
@@ -131,6 +132,8 @@ class Worker(threading.Thread):
         )
         self._journal_end = 0
         self._checkpointed_at = time.monotonic()
+        self._checkpoint_every = settings.checkpoint_every
+        self._sweep_at = time.monotonic() + _SWEEP_S
 
     @property
     def backlog(self) -> int:
@@ -148,6 +151,13 @@ class Worker(threading.Thread):
         with self._arrival:
             self._stopping = True
             self._arrival.notify()
+
+    def fail(self, reason: str) -> None:
+        """Give the partition up, as after a fault of its own."""
+        if self.failure is None:
+            self.failure = reason
+            self._observer.lost(self.number, reason)
+        self.stop()
 
     def run(self) -> None:
         reader = PartitionReader(
@@ -189,10 +199,12 @@ class Worker(threading.Thread):
         batch = self._batch()
         if self._stopping:
             return False
-        if not batch:
+        if time.monotonic() >= self._sweep_at:
+            self._sweep_at = time.monotonic() + _SWEEP_S
             late = partition.overdue(time.time_ns() // 1000)
             if late:
                 self._write(partition, late, None)
+        if not batch:
             return True
         began = time.monotonic()
         self._decide(partition, batch)
@@ -215,6 +227,9 @@ class Worker(threading.Thread):
         if self._is_checkpoint_due(partition):
             records += partition.checkpoint(self._journal_end)
             self._checkpointed_at = time.monotonic()
+            if not records:
+                # It would be as large for the next batch.
+                self._checkpoint_every = 2 * len(partition.holdings.changed)
         records += partition.take(batch)
         self._write(partition, records, offset)
 
@@ -249,6 +264,6 @@ class Worker(threading.Thread):
         changed = len(partition.holdings.changed)
         waited = time.monotonic() - self._checkpointed_at
         settings = self._settings
-        return changed >= settings.checkpoint_every or (
+        return changed >= self._checkpoint_every or (
             changed > 0 and waited >= settings.checkpoint_after_s
         )

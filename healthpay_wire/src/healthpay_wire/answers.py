@@ -88,22 +88,27 @@ def encode_committed(outcome: Committed) -> bytes:
     return orjson.dumps(body)
 
 
-def pack_outcome(outcome: Decided) -> bytes:
+def pack_outcome(outcome: Decided, *, of_steps: bool = False) -> bytes:
     """An outcome as compact JSON, without what its command's record says anyway.
 
-    Event ids are not kept: they follow from the command id (I8).
+    Args:
+        outcome: The outcome.
+        of_steps: Whether its events are of other commands than its own, the steps
+            of a process. Else event ids are not kept: they follow from the command
+            id (I8).
     """
     if isinstance(outcome, Rejected):
         return orjson.dumps(["r", *pack_refusal(outcome.error)])
     resource = outcome.resource
     kind = type(resource)
-    return orjson.dumps(
-        [
-            _SHORT[kind],
-            [getattr(resource, name) for name in _FIELDS[kind]],
-            [[e.event_type, e.aggregate_id, e.sequence] for e in outcome.events],
-        ]
-    )
+    events: list[list[object]] = [
+        [e.event_type, e.aggregate_id, e.sequence] for e in outcome.events
+    ]
+    if of_steps:
+        for packed, event in zip(events, outcome.events, strict=True):
+            packed.append(event.event_id)
+    values = [getattr(resource, name) for name in _FIELDS[kind]]
+    return orjson.dumps([_SHORT[kind], values, events])
 
 
 def unpack_outcome(packed: bytes, command_id: str, correlation_id: str) -> Decided:
@@ -126,12 +131,12 @@ def unpack_outcome(packed: bytes, command_id: str, correlation_id: str) -> Decid
             resource=_resource(kind, first),
             events=tuple(
                 EventRef(
-                    event_id=event_id(aggregate_id, command_id, index),
+                    event_id=kept[0] if kept else event_id(aggregate_id, command_id, n),
                     event_type=event_type,
                     aggregate_id=aggregate_id,
                     sequence=sequence,
                 )
-                for index, (event_type, aggregate_id, sequence) in enumerate(second)
+                for n, (event_type, aggregate_id, sequence, *kept) in enumerate(second)
             ),
         )
     except Exception as error:
