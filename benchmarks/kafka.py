@@ -87,7 +87,6 @@ def installation(log: Path, partitions: int = PARTITIONS) -> Iterator[Installati
 
 
 def _command(servers: str, topics: Topics) -> list[str]:
-    program = "from healthpay_kafka.cli import main; raise SystemExit(main())"
     numbers = {
         "--bootstrap-servers": servers,
         "--prefix": topics.prefix,
@@ -98,7 +97,7 @@ def _command(servers: str, topics: Topics) -> list[str]:
         "--limit-policy": "none",
     }
     options = [str(part) for pair in numbers.items() for part in pair]
-    return [sys.executable, "-c", program, "processor", *options]
+    return [sys.executable, "-m", "healthpay_kafka", "processor", *options]
 
 
 def _warm_up(gateway: KafkaGateway) -> None:

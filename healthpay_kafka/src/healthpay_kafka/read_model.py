@@ -9,6 +9,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Sequence
+from contextlib import closing
 from typing import Final, Self
 
 from confluent_kafka import (
@@ -38,6 +39,7 @@ from healthpay_wire.cloudevents import decode_structured
 
 _POLL_S: Final = 0.05
 _AT_ONCE: Final = 500
+_AGAIN_S: Final = 1.0
 
 
 class ReadModel:
@@ -106,30 +108,38 @@ class ReadModel:
         return True
 
     def _follow(self) -> None:
+        """Follow until it is stopped; after a fault, again from the beginning."""
+        while not self._stopping.is_set():
+            try:
+                self._follow_once()
+            except StreamCorrupted as error:
+                # To read it again would show the same.
+                self._fail(error)
+                return
+            except Exception as error:
+                # Its thread has nobody above: `fault` says it, and readiness with it.
+                self._fail(error)
+                self._stopping.wait(_AGAIN_S)
+
+    def _follow_once(self) -> None:
         config = reader_config(self._servers, self._client)
         config["auto.offset.reset"] = "earliest"
         config["enable.partition.eof"] = True
-        consumer = Consumer(config)
-        try:
-            places = [
-                TopicPartition(self._topics.journal, number, 0)
-                for number in range(self._topics.partitions)
-            ]
-            consumer.assign(places)
-            behind = set(range(self._topics.partitions))
+        count = self._topics.partitions
+        with closing(Consumer(config)) as consumer:
+            topic = self._topics.journal
+            consumer.assign([TopicPartition(topic, n, 0) for n in range(count)])
+            behind = set(range(count))
             while not self._stopping.is_set():
-                messages = consumer.consume(_AT_ONCE, _POLL_S)
-                behind -= self._take(messages)
+                behind -= self._take(consumer.consume(_AT_ONCE, _POLL_S))
                 if not behind:
+                    self._fault = None
                     self._caught_up.set()
-        except Exception as error:
-            # Its thread has nobody above: `fault` says it, and readiness with it.
-            self._fault = f"{type(error).__name__}: {error}"
-            self._caught_up.set()
-        finally:
-            with self._moved:
-                self._moved.notify_all()
-            consumer.close()
+
+    def _fail(self, error: Exception) -> None:
+        self._fault = f"{type(error).__name__}: {error}"
+        with self._moved:
+            self._moved.notify_all()
 
     def _take(self, messages: Sequence[Message]) -> set[int]:
         """Append what is new; the partitions whose end was reached."""
@@ -144,7 +154,7 @@ class ReadModel:
                 entries.append(decoded.value)
             elif error.code() == KafkaError._PARTITION_EOF:  # noqa: SLF001
                 ended.add(message.partition() or 0)
-            else:
+            elif error.fatal() or not error.retriable():
                 raise KafkaException(error)
         if entries:
             self._append(entries)

@@ -13,6 +13,7 @@ ClientConfig: TypeAlias = dict[str, str | int | float | bool]
 
 SESSION_TIMEOUT_MS: Final = 10_000
 TRANSACTION_TIMEOUT_MS: Final = 10_000
+LONGEST_RESTORE_MS: Final = 3_600_000
 FOR_EVER: Final = 0
 """`message.timeout.ms`: librdkafka tries until it succeeds or is closed."""
 
@@ -99,6 +100,8 @@ def consumer_config(
         "group.protocol": "classic",
         "group.instance.id": instance_id,
         "session.timeout.ms": SESSION_TIMEOUT_MS,
+        # Restoring happens while the consumer is not polled, and may take long.
+        "max.poll.interval.ms": LONGEST_RESTORE_MS,
         "partition.assignment.strategy": "cooperative-sticky",
     }
 
@@ -135,6 +138,8 @@ def _producing(bootstrap_servers: str, more: ClientConfig | None) -> ClientConfi
 
 def _client(bootstrap_servers: str, more: ClientConfig | None) -> ClientConfig:
     return {
+        # Errors only: a coordinator that loads, or an idle connection, is no news.
+        "log_level": 3,
         **(more or {}),
         "bootstrap.servers": bootstrap_servers,
     }

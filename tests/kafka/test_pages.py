@@ -1,0 +1,101 @@
+"""The page that runs on a broker does what it says, on a real one."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from healthpay_core.ids import new_id
+from tests.docs.reading import Reader
+from tests.docs.session import ROOT, Terminal
+from tools.broker import Broker
+
+SHOWN = "localhost:9092"
+PROCESSOR = re.compile(r"healthpay-kafka processor .*&$", re.DOTALL)
+STOP = re.compile(r'pkill -TERM -f "instance-id (\S+)"')
+
+
+class KafkaTerminal(Terminal):
+    """A terminal where `localhost:9092` is a broker, and programs run behind it.
+
+    Args:
+        folder: Where everything happens.
+        broker: The broker's address.
+        prefix: What the topics' names begin with, for `healthpay`.
+    """
+
+    def __init__(self, folder: Path, broker: str, prefix: str) -> None:
+        super().__init__(folder, has_curl=False)
+        self._broker, self._prefix = broker, prefix
+        self._programs: list[subprocess.Popen[bytes]] = []
+
+    def run(self, command: str) -> str:
+        """As a reader's terminal does."""
+        if command.startswith("pip install "):
+            return ""
+        if STOP.fullmatch(command):
+            self._end_programs()
+            return ""
+        if command.startswith("HEALTHPAY_"):
+            command = command.replace("'", "")
+        command = command.replace(f"{SHOWN}/healthpay?", f"{SHOWN}/{self._prefix}?")
+        command = command.replace(SHOWN, self._broker)
+        command = re.sub(
+            r"healthpay-kafka ((?:topics|deadletters) \w+|processor)",
+            rf"{sys.executable} -m healthpay_kafka \1 --prefix {self._prefix}",
+            command,
+        )
+        if command.endswith("&"):
+            self._programs.append(
+                subprocess.Popen(
+                    ["sh", "-c", "exec " + command.removesuffix("&")],
+                    cwd=self._folder,
+                    env={**os.environ, "PYTHONPATH": str(ROOT)},
+                )
+            )
+            return ""
+        printed = super().run(command)
+        return printed.replace(self._broker, SHOWN).replace(self._prefix, "healthpay")
+
+    def close(self) -> None:
+        """End everything."""
+        self._end_programs()
+        super().close()
+
+    def _end_programs(self) -> None:
+        for program in self._programs:
+            program.terminate()
+        for program in self._programs:
+            assert program.wait(timeout=60) == 0
+        self._programs = []
+
+    def _real(self, address: re.Match[str]) -> str:
+        if self._broker.endswith(":" + address[1]):
+            return address[0]
+        return super()._real(address)
+
+
+@pytest.fixture
+def terminal(
+    tmp_path: Path, broker: Broker, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[KafkaTerminal]:
+    """A terminal in an empty folder, with a broker."""
+    place = tmp_path / "reader"
+    place.mkdir()
+    monkeypatch.chdir(place)
+    prefix = f"page-{new_id()[:8]}"
+    opened = KafkaTerminal(place, broker.bootstrap_servers, prefix)
+    with closing(opened):
+        yield opened
+
+
+def test_the_page_runs_on_a_broker(terminal: KafkaTerminal) -> None:
+    """V7, I4: topics, processor, server, 202 and after: as the page says."""
+    Reader(terminal).read(str(ROOT / "docs" / "how-to" / "run-on-kafka.md"))
