@@ -18,5 +18,7 @@ pytest.register_assert_rewrite("healthpay_core.testing")
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     """Know the setting `timeout` also where pytest-timeout is not installed."""
+    rounds = "How often the proofs on a broker repeat what they do."
+    parser.addoption("--rounds", type=int, default=1, help=rounds)
     if find_spec("pytest_timeout") is None:
         parser.addini("timeout", "Seconds that one test may take; not enforced here.")

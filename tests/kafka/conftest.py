@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import pytest
 
 from healthpay_core import Ok
 from healthpay_core.ids import new_id
 from healthpay_kafka import Topics, create_topics
+from healthpay_kafka.gateway import GatewaySettings, KafkaGateway
+from tests.kafka.fleet import Fleet
 from tools.broker import Broker
 
 
@@ -52,3 +55,28 @@ def make_topics(broker: Broker, prefix: str) -> Callable[[int], Topics]:
         return topics
 
     return make
+
+
+@pytest.fixture
+def fleet(broker: Broker, made_topics: Topics, tmp_path: Path) -> Iterator[Fleet]:
+    """Processors as processes, on this test's topics."""
+    with Fleet(broker.bootstrap_servers, made_topics, tmp_path) as processors:
+        yield processors
+
+
+@pytest.fixture
+def gateway(broker: Broker, made_topics: Topics) -> Iterator[KafkaGateway]:
+    """A gateway whose callers are impatient."""
+    settings = GatewaySettings(
+        bootstrap_servers=broker.bootstrap_servers, topics=made_topics, timeout_s=1.0
+    )
+    with KafkaGateway(settings) as opened:
+        yield opened
+
+
+@pytest.fixture
+def rounds(request: pytest.FixtureRequest) -> int:
+    """How often a proof is repeated: `--rounds`."""
+    chosen = request.config.getoption("--rounds")
+    assert isinstance(chosen, int)
+    return chosen

@@ -1,0 +1,162 @@
+"""A processor as a process of its own, which can be told when to die."""
+
+from __future__ import annotations
+
+import os
+import signal
+import threading
+import time
+from collections import defaultdict
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from random import Random
+
+import orjson
+from confluent_kafka import KafkaError, KafkaException, TopicPartition
+
+from healthpay_core import NO_LIMITS, SystemClock
+from healthpay_kafka.deciding import Decider
+from healthpay_kafka.processor import Processor
+from healthpay_kafka.records import Record
+from healthpay_kafka.restoring import Restored
+from healthpay_kafka.topics import Topics
+from healthpay_kafka.transaction import PartitionProducer
+from healthpay_kafka.worker import ProcessorSettings
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Script:
+    """What the program is told.
+
+    Attributes:
+        reports: Where it writes what it does, a JSON object a line.
+        die_at: The step before which it kills itself; never, when empty.
+        die_after: That step is the so manieth of its name.
+        only_stop: It stops where it stands (SIGSTOP), instead of dying.
+        tear: The so manieth transaction is torn: a prefix of what it writes to
+            each place is committed without offsets, then it dies. 0 for never.
+        abort_every: Each so manieth transaction meets a fault. 0 for never.
+    """
+
+    servers: str
+    topics: Topics
+    instance: str
+    reports: Path
+    die_at: str = ""
+    die_after: int = 1
+    only_stop: bool = False
+    tear: int = 0
+    abort_every: int = 0
+    seed: int = 0
+    max_batch: int = 200
+    checkpoint_every: int = 2_000
+
+
+def main(script: Script) -> None:
+    """Run until SIGTERM, or until the script says so."""
+    program = _Program(script)
+    if script.tear:
+        program.plan_a_tear()
+    processor = Processor(
+        ProcessorSettings(
+            bootstrap_servers=script.servers,
+            topics=script.topics,
+            instance_id=script.instance,
+            max_batch=script.max_batch,
+            checkpoint_every=script.checkpoint_every,
+        ),
+        Decider(SystemClock(), NO_LIMITS),
+        observer=program,
+        probe=program.probe,
+    )
+    signal.signal(signal.SIGTERM, lambda *_: processor.stop())
+    try:
+        processor.run()
+    except Exception as error:
+        program.report("ended", reason=f"{type(error).__name__}: {error}")
+        raise SystemExit(3) from error
+    program.report("ended", reason="")
+
+
+class _Program:
+    def __init__(self, script: Script) -> None:
+        self._script = script
+        self._file = os.open(script.reports, os.O_WRONLY | os.O_APPEND | os.O_CREAT)
+        self._lock = threading.Lock()
+        self._counts: defaultdict[str, int] = defaultdict(int)
+
+    def report(self, what: str, **more: object) -> None:
+        """One line, whole, whatever happens next."""
+        line = {"what": what, "at": time.monotonic(), **more}
+        os.write(self._file, orjson.dumps(line) + b"\n")
+
+    def probe(self, step: str) -> None:
+        """Die, or meet a fault, where the script says so."""
+        with self._lock:
+            self._counts[step] += 1
+            count = self._counts[step]
+        script = self._script
+        if step == script.die_at and count == script.die_after:
+            self.report("dies", step=step)
+            fatal = signal.SIGSTOP if script.only_stop else signal.SIGKILL
+            os.kill(os.getpid(), fatal)
+        faulty = script.abort_every or (1 if script.die_at == "abort" else 0)
+        if step == "flush" and faulty and count % faulty == 0:
+            raise KafkaException(
+                KafkaError(KafkaError._TIMED_OUT, "planted", txn_requires_abort=True)
+            )
+
+    def plan_a_tear(self) -> None:
+        """Have the broker commit a part of a transaction, as a late marker can."""
+        script, draw = self._script, Random(self._script.seed)
+        real = PartitionProducer.write
+
+        def write(
+            producer: PartitionProducer,
+            records: Sequence[Record],
+            offset: TopicPartition | None,
+            group: Callable[[], object],
+        ) -> dict[str, int]:
+            with self._lock:
+                self._counts["write"] += 1
+                is_torn = self._counts["write"] == script.tear
+            if not is_torn:
+                return real(producer, records, offset, group)
+            kept = _torn(records, draw)
+            real(producer, kept, None, group)
+            self.report("dies", step="torn", kept=len(kept), of=len(records))
+            os.kill(os.getpid(), signal.SIGKILL)
+            raise AssertionError
+
+        setattr(PartitionProducer, "write", write)  # noqa: B010 (a fault is planted)
+
+    def committed(self, partition: int, commands: int, took_s: float) -> None:
+        self.report("committed", partition=partition, n=commands, took_s=took_s)
+
+    def restored(self, partition: int, restored: Restored) -> None:
+        self.report(
+            "restored",
+            partition=partition,
+            entries=restored.entries,
+            snapshots=restored.snapshots,
+            took_s=restored.took_s,
+        )
+
+    def lost(self, partition: int, reason: str) -> None:
+        self.report("lost", partition=partition, reason=reason)
+
+    def unexpected(self, error_id: str, error: BaseException) -> None:
+        self.report("unexpected", reason=f"{type(error).__name__}: {error}")
+
+
+def _torn(records: Sequence[Record], draw: Random) -> list[Record]:
+    """A prefix of what goes to each place; something is lost, where that can be."""
+    places: defaultdict[tuple[str, int], list[Record]] = defaultdict(list)
+    for record in records:
+        places[record.topic, record.partition].append(record)
+    return [
+        record
+        for written in places.values()
+        for record in written[: draw.randint(0, len(written))]
+    ]

@@ -1,0 +1,152 @@
+"""Processors that are killed at every step: nothing is lost, nothing doubled."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from random import Random
+from threading import Thread
+
+import pytest
+
+from healthpay_core import (
+    ActivateWallet,
+    CloseWallet,
+    Command,
+    Decided,
+    SuspendWallet,
+    Unknown,
+)
+from healthpay_core.testing import (
+    funded,
+    opened,
+    request,
+    transfer,
+    wallet_id,
+    withdrawal,
+)
+from healthpay_kafka.gateway import KafkaGateway
+from tests.kafka.audit import audit, settle
+from tests.kafka.fleet import Fleet
+from tests.kafka.traffic import Traffic
+
+STEPS = (
+    "begin",
+    "offsets",
+    "produce",
+    "produced",
+    "flush",
+    "commit",
+    "committed",
+    "abort",
+    "take over",
+    "restore",
+)
+
+
+def test_killed_at_each_step_under_load(
+    fleet: Fleet,
+    gateway: KafkaGateway,
+    rounds: int,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """R1-R5, T5, T6, P15, W7, D1: SIGKILL at any step, then the next takes over."""
+    traffic = Traffic(gateway, seed=rounds)
+    member = fleet.start(checkpoint_every=12)
+    traffic.open()
+    traffic.start()
+    draw = Random(rounds)
+    for _ in range(rounds):
+        for number, step in enumerate(draw.sample(STEPS, len(STEPS))):
+            if member.is_running:
+                member.kill()
+            few = step in ("take over", "restore", "abort")
+            member = fleet.start(
+                die_at=step,
+                die_after=draw.randint(1, 2 if few else 12),
+                checkpoint_every=12,
+                max_batch=draw.choice((1, 4, 200)),
+            )
+            assert member.wait_until_dead(), member.reports()
+            assert member.exit_code == -9
+            if number % 3 == 0:
+                settle(fleet.servers, fleet.topics)
+                audit(fleet.servers, fleet.topics, at_rest=False)
+    member = fleet.start(checkpoint_every=12, abort_every=5)
+    traffic.rest()
+    member.stop()
+    books = audit(fleet.servers, fleet.topics, at_rest=True)
+    books.check_outcomes(traffic.outcomes)
+    restored = [r["took_s"] for r in fleet.reports("restored")]
+    # After the kills, records were found that a torn or repeated batch had left.
+    with capsys.disabled():
+        print(
+            f"\nkilled {len(STEPS) * rounds} times: {len(traffic.sent)} commands,"
+            f" {len(books.events)} events, {traffic.unknown} answers unknown at first,"
+            f" restore {max(restored):.2f} s at most"
+        )
+
+
+A, B, C = wallet_id("a"), wallet_id("b"), wallet_id("c")
+MEANWHILE: dict[str, Callable[[], list[Command]]] = {
+    "nothing": list,
+    "suspended": lambda: [SuspendWallet(wallet_id=B, reason_code="fraud")],
+    "closed": lambda: [CloseWallet(wallet_id=B)],
+    "source suspended": lambda: [SuspendWallet(wallet_id=A, reason_code="fraud")],
+    "source emptied": lambda: [withdrawal(A, 12)],
+}
+
+
+@pytest.mark.parametrize("meanwhile", MEANWHILE)
+def test_a_transfer_cut_between_any_two_steps(
+    fleet: Fleet, gateway: KafkaGateway, meanwhile: str, rounds: int
+) -> None:
+    """T5-T7, W5, W8: whatever happens in the gap, one defined end, money conserved."""
+    asked = [
+        request(c, f"{meanwhile}/{n}")
+        for n, c in enumerate((*funded(A, 20), *opened(B)))
+    ]
+    member = fleet.start()
+    outcomes: list[Decided] = [_insist(gateway, one) for one in asked]
+    member.stop()
+    for cut in range(1, 8):
+        root = request(transfer(A, B, 1, name=f"{meanwhile}{cut}"), fingerprint=b"f")
+        member = fleet.start(die_at="committed", die_after=cut, max_batch=1)
+        caller = Thread(target=gateway.execute, args=(root,))
+        caller.start()
+        # A short transfer may be over before so many commits.
+        if not member.wait_until_dead(1.5):
+            member.kill()
+        caller.join()
+        changes = [request(command) for command in MEANWHILE[meanwhile]()]
+        for change in changes:
+            # Into the log, while nobody decides.
+            Thread(target=gateway.execute, args=(change,), daemon=True).start()
+        member = fleet.start()
+        outcomes += [_insist(gateway, one) for one in (root, *changes)]
+        outcomes.append(_insist(gateway, root))
+        for wallet in (A, B):
+            resume = request(ActivateWallet(wallet_id=wallet, reason_code="cleared"))
+            outcomes.append(_insist(gateway, resume))
+        member.stop()
+    books = audit(fleet.servers, fleet.topics, at_rest=True)
+    books.check_outcomes(outcomes)
+    begun = [name for name in books.streams if "/transfer/" in name]
+    assert len(begun) == 7
+
+
+def _insist(gateway: KafkaGateway, asked: object) -> Decided:
+    traffic = Traffic(gateway, seed=0, clients=0)
+    return traffic.insist(asked)  # type: ignore[arg-type]
+
+
+def test_an_answer_is_never_taken_back(fleet: Fleet, gateway: KafkaGateway) -> None:
+    """R5: killed right before the commit, nobody has been answered."""
+    member = fleet.start()
+    for number, command in enumerate(funded(A, 10)):
+        _insist(gateway, request(command, f"taken back/{number}"))
+    member.stop()
+    for step in ("flush", "commit"):
+        member = fleet.start(die_at=step, max_batch=1)
+        outcome = gateway.execute(request(withdrawal(A, 1), f"taken back/{step}"))
+        assert isinstance(outcome, Unknown)
+        assert member.wait_until_dead()
