@@ -29,17 +29,29 @@ def settle(servers: str, topics: Topics) -> None:
         Producer(transactional_config(servers, name)).init_transactions(30)
 
 
-def committed(servers: str, topic: str, partitions: int) -> Iterator[bytes]:
-    """The values of a topic's committed records, partition by partition."""
-    config = {**reader_config(servers), "enable.partition.eof": True}
+def committed(servers: str, topics: Topics) -> Iterator[tuple[str, bytes]]:
+    """Topic and value of all committed records of events and of the journal."""
+    config = {
+        **reader_config(servers),
+        "enable.partition.eof": True,
+        "fetch.wait.max.ms": 10,
+    }
+    places = [
+        TopicPartition(topic, number, 0)
+        for topic in (*topics.events, topics.journal)
+        for number in range(topics.partitions)
+    ]
     with Consumer(config) as consumer:
-        consumer.assign([TopicPartition(topic, n, 0) for n in range(partitions)])
-        left = partitions
+        consumer.assign(places)
+        left = len(places)
         while left:
-            for message in consumer.consume(1000, 1.0):
+            first = consumer.poll(1.0)
+            if first is None:
+                continue
+            for message in (first, *consumer.consume(1000, 0)):
                 error = message.error()
                 if error is None:
-                    yield message.value() or b""
+                    yield message.topic() or "", message.value() or b""
                 else:
                     assert error.code() == KafkaError._PARTITION_EOF, error
                     left -= 1
@@ -199,16 +211,13 @@ def _belongs(data: Fact) -> str:
 
 def audit(servers: str, topics: Topics, *, at_rest: bool) -> Books:
     """Read everything and check it; processors are down, or `at_rest`."""
-    books = Books()
-    for topic in topics.events:
-        for value in committed(servers, topic, topics.partitions):
+    books, noted = Books(), list[str]()
+    for topic, value in committed(servers, topics):
+        if topic == topics.journal:
+            noted += [event["id"] for event in orjson.loads(value)[10]]
+        else:
             books.take(value)
     books.check(at_rest=at_rest)
-    noted = [
-        event["id"]
-        for value in committed(servers, topics.journal, topics.partitions)
-        for event in orjson.loads(value)[10]
-    ]
     assert len(noted) == len(set(noted)), "decided twice"
     if at_rest:
         assert set(noted) == set(books.events), "the journal is not what was published"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from random import Random
 
@@ -35,7 +35,8 @@ class MemoryLog:
     """Topics of records, and the processors of their commands.
 
     A transaction that is torn leaves a prefix of what it wrote in each partition
-    of each topic, and no offsets.
+    of each topic, and no offsets. With `remembers`, a restore reads the whole
+    journal, else only what the snapshots lack.
     """
 
     partitions: int = 3
@@ -48,7 +49,7 @@ class MemoryLog:
     raised: list[BaseException] = field(default_factory=list)
     topics: Topics = field(init=False)
     owned: dict[int, Partition] = field(default_factory=dict)
-    decide_hook: Callable[[CommandRequest], None] | None = None
+    remembers: bool = True
 
     def __post_init__(self) -> None:
         self.topics = Topics(partitions=self.partitions, replication=1, min_insync=1)
@@ -144,9 +145,12 @@ class MemoryLog:
                 checkpoint = value
             else:
                 holdings.restore_snapshot(key, value)
-        holdings.restore_checkpoint(checkpoint)
+        start = holdings.restore_checkpoint(checkpoint) or 0
+        if not self.remembers:
+            holdings.restore_processes(start)
         for offset, (_, record) in enumerate(journal):
-            holdings.restore_entry(offset, _value(record))
+            if self.remembers or offset >= start:
+                holdings.restore_entry(offset, _value(record))
         decider = Decider(self.clock, self.policy, unexpected=self._raised)
         resume = holdings.resume_at()
         if resume is not None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
@@ -65,6 +65,7 @@ class Holdings:
         self._decided: dict[str, bytes] = {}
         self._tail_batch = _NOWHERE
         self._folded_from = 0
+        self._begun: Sequence[int] = ()
 
     def get(self, stream: StreamId) -> Versioned:
         """The state of an aggregate, as the batch sees it.
@@ -153,10 +154,20 @@ class Holdings:
             self._aggregates.committed.clear()
             return None
         checkpoint: Checkpoint = known
-        for offset in checkpoint.begun:
-            self._process(_entry(self.receipts.fetch(offset)), offset)
+        self._begun = checkpoint.begun
         self._folded_from = checkpoint.journal
         return checkpoint.journal
+
+    def restore_processes(self, start: int) -> None:
+        """Take the processes under way that began before where reading starts.
+
+        Raises:
+            EntryUnavailable: An entry of the journal cannot be read.
+            StreamCorrupted: It is none.
+        """
+        for offset in self._begun:
+            if offset < start:
+                self._process(_entry(self.receipts.fetch(offset)), offset)
 
     def restore_entry(self, offset: int, value: bytes) -> None:
         """Take an entry of the journal; all that may be asked about, in order.

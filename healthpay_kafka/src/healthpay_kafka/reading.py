@@ -19,6 +19,7 @@ from healthpay_kafka.settings import ClientConfig, reader_config
 
 _PAGE: Final = 2_000
 _WAIT_S: Final = 0.1
+_FETCH_WAIT_MS: Final = 10
 _TIMEOUT_S: Final = 30.0
 _MOVING: Final = frozenset(
     {
@@ -69,7 +70,12 @@ class PartitionReader:
         self._servers = bootstrap_servers
         self._client = client
         self._consumer = Consumer(
-            {**reader_config(bootstrap_servers, client), "enable.partition.eof": True}
+            {
+                **reader_config(bootstrap_servers, client),
+                "enable.partition.eof": True,
+                # At an end the broker would hold back the next request for as long.
+                "fetch.wait.max.ms": _FETCH_WAIT_MS,
+            }
         )
 
     def close(self) -> None:

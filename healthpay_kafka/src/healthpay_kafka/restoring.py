@@ -67,6 +67,7 @@ def restore(
     _, journal_end = reader.watermarks(topics.journal, number)
     entries = 0
     start = _start(reader, topics, number, holdings.restore_checkpoint(checkpoint))
+    holdings.restore_processes(start or 0)
     for message in reader.to_end(topics.journal, number, start=start):
         offset, value = message.offset(), message.value()
         assert offset is not None
