@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
 
+from tools.broker import Broker
+from tools.broker.broker import GIVEN
+
 ROOT = Path(__file__).parents[2]
 
 
-def test_the_rows_on_a_broker_run() -> None:
+def test_the_rows_on_a_broker_run(broker: Broker) -> None:
     """Rows 6 and 10 measure what they say on a real broker."""
     done = subprocess.run(
         [sys.executable, "-m", "benchmarks", "6", "10", "--quick"],
@@ -19,6 +23,7 @@ def test_the_rows_on_a_broker_run() -> None:
         text=True,
         check=False,
         timeout=240,
+        env={**os.environ, GIVEN: broker.bootstrap_servers},
     )
     assert done.returncode == 0, done.stderr
     lines = [json.loads(text) for text in done.stdout.splitlines()]
