@@ -200,7 +200,12 @@ def test_nothing_is_marked_before_it_is_delivered(
         handler.handle_many([request(c) for c in funded(WALLETS[0], 10)])
         relay = Relay(store, own.bootstrap_servers, topics=topics, checkpoint=kept)
         with relay:
-            wait_until(lambda: relay.position == 3, "the first events are published")
+            # Asked of the broker: the relay's own word is what is doubted here.
+            wait_until(
+                lambda: len(read_events(own.bootstrap_servers, topics)) == 3,
+                "the first events are published",
+            )
+            wait_until(lambda: relay.position == 3, "and the relay knows")
             own.nodes[0].pause()
             handler.handle(request(deposit(WALLETS[0], 1)))
             relay.wake()
