@@ -100,7 +100,7 @@ class Publisher:
             if is_stopping() and self._left:
                 return None
         if self._refusal is not None:
-            raise PublishError(f"the broker refuses an event: {self._refusal}")
+            raise PublishError(f"it refuses an event: {self._refusal.str()}")
         return self._durations_s
 
     def _delivered(

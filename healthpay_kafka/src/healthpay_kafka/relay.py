@@ -133,7 +133,9 @@ class Relay:
                 return
             except (StoreFault, StreamCorrupted) as fault:
                 self._wait_after(f"the store: {fault}")
-            except (KafkaException, PublishError, TimeoutError) as fault:
+            except KafkaException as fault:
+                self._wait_after(f"the broker: {fault.args[0].str()}")
+            except (PublishError, TimeoutError) as fault:
                 self._wait_after(f"the broker: {fault}")
             except Exception as error:
                 # A defect, here or in the store: it must not end in silence.
