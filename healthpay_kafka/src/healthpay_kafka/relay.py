@@ -32,7 +32,7 @@ from healthpay_kafka.topics import Topics
 
 _LOG: Final = logging.getLogger("healthpay_kafka")
 _PAGE: Final = 1000
-_IDLE_S: Final = 0.05
+_IDLE_S: Final = 0.005
 _LOOK_S: Final = 0.005
 _PAUSE_S: Final = 1.0
 _SAVE_EVERY_S: Final = 1.0
