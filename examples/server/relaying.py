@@ -21,6 +21,7 @@ from healthpay_kafka import (
 from healthpay_sql import SqliteEventStore
 
 _log = structlog.get_logger("healthpay")
+_BEGIN_S: Final = 5.0
 _DRAIN_S: Final = 2.0
 
 
@@ -46,18 +47,19 @@ def checkpoint_of(store: Path) -> Path:
     return store.with_name(f"{store.name}.relay")
 
 
-def prepare(relay: Relay) -> None:
-    """See that it could publish; a broker that is away may come later.
+def prepare(relay: Relay) -> bool:
+    """Whether it can publish now; a broker that is away may come later.
 
     Raises:
         RelayRefused: It could not, however long it waited.
     """
     prepared = relay.prepare()
     if not isinstance(prepared, Err):
-        return
+        return True
     if not isinstance(prepared.error, BrokerUnavailable):
         raise RelayRefused(str(prepared.error))
     _log.warning("the relay's broker is away", reason=prepared.error.reason)
+    return False
 
 
 @asynccontextmanager
@@ -67,8 +69,11 @@ async def relaying(relay: Relay) -> AsyncIterator[None]:
     Raises:
         RelayRefused: See `prepare`.
     """
-    await asyncio.to_thread(prepare, relay)
+    can_publish = await asyncio.to_thread(prepare, relay)
     with relay:
+        if can_publish:
+            # Readiness shall not begin with "not ready" when all is well.
+            await asyncio.to_thread(relay.wait_until_following, _BEGIN_S)
         try:
             yield
         finally:

@@ -152,6 +152,13 @@ class Relay:
         if self._thread is not None:
             self._thread.join()
 
+    def wait_until_following(self, timeout_s: float) -> bool:
+        """Whether it follows the feed within that time."""
+        until = time.monotonic() + timeout_s
+        while self._fault is not None and time.monotonic() < until:
+            time.sleep(_LOOK_S)
+        return self._fault is None
+
     def wake(self) -> None:
         """Look at the feed now: something has been stored."""
         self._woken.set()
