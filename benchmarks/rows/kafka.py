@@ -9,6 +9,7 @@ from itertools import count
 from benchmarks import loops, workload
 from benchmarks.kafka import Installation, installation
 from benchmarks.measure import Figure, Goal, Load, Sample, Scale, middle, per_round_ms
+from benchmarks.rows import transactions
 from benchmarks.workplace import folder
 from healthpay_core import ActivateWallet, Committed
 from healthpay_core.outcome import CommandRequest
@@ -34,6 +35,7 @@ def run(scale: Scale) -> Iterator[Figure]:
         yield from _throughput(scale, made, wallets)
         for rate in _RATES if not scale.quick else _RATES[:1]:
             yield from _latency(scale, made, wallets, rate)
+    yield from transactions.run(scale)
 
 
 def _throughput(
