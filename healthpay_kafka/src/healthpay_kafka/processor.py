@@ -127,7 +127,8 @@ class Processor:
         for message in messages:
             error = message.error()
             if error is not None:
-                if error.fatal():
+                # A message's error has lost the flag that says so.
+                if error.fatal() or error.code() == KafkaError._FATAL:  # noqa: SLF001
                     raise KafkaException(error)
                 if error.code() == KafkaError._AUTO_OFFSET_RESET:  # noqa: SLF001
                     self._fail(message.partition(), str(error))
