@@ -95,7 +95,7 @@ MEANWHILE: dict[str, Callable[[str], Command | None]] = {
     "destination suspended": lambda to: SuspendWallet(
         wallet_id=to, reason_code="fraud"
     ),
-    "destination closed": lambda to: CloseWallet(wallet_id=to),
+    "payee closed": lambda to: CloseWallet(wallet_id=to),
     "source suspended": lambda _: SuspendWallet(wallet_id=A, reason_code="fraud"),
     "source emptied": lambda _: withdrawal(A, 100),
 }

@@ -102,11 +102,14 @@ class Traffic:
         self.sent.append(asked)
         return self._again(asked)
 
-    @property
-    def longest_pause_s(self) -> float:
-        """The longest time in which nobody was answered."""
-        at = sorted(self.answered_at)
-        return max((b - a for a, b in pairwise(at)), default=0.0)
+    def pauses(self, began: list[tuple[str, float]]) -> list[str]:
+        """For each phase but the last, the longest time without any answer."""
+        texts = []
+        for (name, start), (_, end) in pairwise(began):
+            at = [start, *sorted(t for t in self.answered_at if start < t < end), end]
+            longest = max(b - a for a, b in pairwise(at))
+            texts.append(f"{name} {longest:.1f} s")
+        return texts
 
     def _ask_again(self, sent: list[CommandRequest]) -> None:
         for asked in sent:

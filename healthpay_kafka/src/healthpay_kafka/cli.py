@@ -168,7 +168,9 @@ def _parser() -> argparse.ArgumentParser:
         default=socket.gethostname(),
         help="stable name of this process in its group (%(default)s)",
     )
-    processor.add_argument("--group-id", default="healthpay.processors")
+    processor.add_argument(
+        "--group-id", default="", help="<prefix of the topics>.processors if not said"
+    )
     processor.add_argument(
         "--limit-policy",
         choices=sorted(_POLICIES),

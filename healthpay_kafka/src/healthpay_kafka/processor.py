@@ -91,7 +91,7 @@ class Processor:
         consumer = Consumer(
             consumer_config(
                 settings.bootstrap_servers,
-                settings.group_id,
+                settings.group,
                 settings.instance_id,
                 settings.client,
             )
@@ -178,17 +178,21 @@ class Processor:
             self._take_over(consumer, [number])
 
     def _assigned(self, consumer: Consumer, places: list[TopicPartition]) -> None:
-        self._take_over(consumer, [place.partition for place in places])
+        self._take_over(consumer, [place.partition for place in self._ours(places)])
         self.serving.set()
 
     def _revoked(self, consumer: Consumer, places: list[TopicPartition]) -> None:
-        self._end([place.partition for place in places])
-        consumer.incremental_unassign(places)
+        ours = self._ours(places)
+        self._end([place.partition for place in ours])
+        consumer.incremental_unassign(ours)
+
+    def _ours(self, places: Sequence[TopicPartition]) -> list[TopicPartition]:
+        """A name that was another installation's before is given its partitions."""
+        return [p for p in places if p.topic == self._settings.topics.commands]
 
     def _lost(self, consumer: Consumer, places: list[TopicPartition]) -> None:
         """They are another's by now; what was under way is fenced, or aborted."""
-        self._end([place.partition for place in places])
-        consumer.incremental_unassign(places)
+        self._revoked(consumer, places)
 
     def _take_over(self, consumer: Consumer, numbers: Sequence[int]) -> None:
         self._membership.tell(consumer.consumer_group_metadata())

@@ -71,7 +71,8 @@ class ProcessorSettings:
         bootstrap_servers: ``host:port``, or several with commas between.
         topics: Names and counts.
         instance_id: Its stable name in the group.
-        group_id: The group; all processors of an installation are in one.
+        group_id: The group; all processors of an installation are in one, and no
+            others: ``<prefix of the topics>.processors`` when empty.
         client: Further settings of Kafka's clients, such as credentials.
         max_batch: Commands of one transaction, at most.
         checkpoint_every: A checkpoint after so many changed aggregates, or once a
@@ -81,11 +82,16 @@ class ProcessorSettings:
     bootstrap_servers: str
     topics: Topics
     instance_id: str
-    group_id: str = "healthpay.processors"
+    group_id: str = ""
     client: ClientConfig = field(default_factory=dict)
     max_batch: int = 200
     checkpoint_every: int = 2_000
     checkpoint_after_s: float = 60.0
+
+    @property
+    def group(self) -> str:
+        """The name of the group."""
+        return self.group_id or f"{self.topics.prefix}.processors"
 
 
 class Worker(threading.Thread):
@@ -182,7 +188,7 @@ class Worker(threading.Thread):
         self._probe("take over")
         self._producer.take_over()
         self._probe("restore")
-        restored = restore(reader, settings.topics, self.number, settings.group_id)
+        restored = restore(reader, settings.topics, self.number, settings.group)
         self.next_offset = restored.next_offset
         self._journal_end = restored.journal_end
         self._observer.restored(self.number, restored)

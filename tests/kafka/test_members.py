@@ -1,0 +1,67 @@
+"""Members of the group that come, go, and come back, under load."""
+
+from __future__ import annotations
+
+import time
+
+import pytest
+
+from healthpay_kafka.gateway import KafkaGateway
+from tests.kafka.audit import audit
+from tests.kafka.fleet import Fleet, Member
+from tests.kafka.traffic import Traffic
+
+
+def test_one_three_two_under_load(
+    fleet: Fleet, gateway: KafkaGateway, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """R1, R4: whoever owns a partition, its commands are done once and in order."""
+    traffic = Traffic(gateway, seed=5, clients=6)
+    began: list[tuple[str, float]] = []
+    members = {"one": fleet.start("one")}
+    traffic.open()
+    traffic.start()
+    for name in ("two", "three"):
+        began.append((f"{name} joins", time.monotonic()))
+        members[name] = fleet.start(name)
+        members[name].wait_for("restored")
+        time.sleep(1.0)
+    # All three have one partition each.
+    assert _owners(members) == {"one": 1, "two": 1, "three": 1}
+    began.append(("two restarts", time.monotonic()))
+    members["two"].stop()
+    members["two"] = fleet.start("two")
+    members["two"].wait_for("restored")
+    time.sleep(1.0)
+    began.append(("three leaves", time.monotonic()))
+    members.pop("three").stop()
+    before = sum(len(m.reports("restored")) for m in members.values())
+    until = time.monotonic() + 60
+    while sum(len(m.reports("restored")) for m in members.values()) == before:
+        assert time.monotonic() < until, "nobody has taken over"
+        time.sleep(0.05)
+    stood_still_s = time.monotonic() - began[-1][1]
+    time.sleep(1.0)
+    began.append(("rest", time.monotonic()))
+    traffic.rest()
+    for member in members.values():
+        member.stop()
+    books = audit(fleet.servers, fleet.topics, at_rest=True)
+    books.check_outcomes(traffic.outcomes)
+    pauses = traffic.pauses(began)
+    with capsys.disabled():
+        print(
+            f"\nlongest time without any answer: {', '.join(pauses)}; the partition of"
+            f" who left stood still for {stood_still_s:.1f} s"
+        )
+
+
+def _owners(members: dict[str, Member]) -> dict[str, int]:
+    """How many partitions each has: who restored one last has it."""
+    last: dict[int, tuple[float, str]] = {}
+    for name, member in members.items():
+        for report in member.reports("restored"):
+            this = (report["at"], name)
+            last[report["partition"]] = max(last.get(report["partition"], this), this)
+    names = [name for _, name in last.values()]
+    return {name: names.count(name) for name in members}
