@@ -35,7 +35,8 @@ class Script:
         die_after: That step is the so manieth of its name.
         only_stop: It stops where it stands (SIGSTOP), instead of dying.
         tear: The so manieth transaction is torn: a prefix of what it writes to
-            each place is committed without offsets, then it dies. 0 for never.
+            each place is committed, with or without the offsets, then it dies. 0
+            for never.
         abort_every: Each so manieth transaction meets a fault. 0 for never.
     """
 
@@ -124,8 +125,16 @@ class _Program:
             if not is_torn:
                 return real(producer, records, offset, group)
             kept = _torn(records, draw)
-            real(producer, kept, None, group)
-            self.report("dies", step="torn", kept=len(kept), of=len(records))
+            # The offsets have a marker of their own, which can come in time or not.
+            with_offsets = draw.random() < 0.5
+            real(producer, kept, offset if with_offsets else None, group)
+            self.report(
+                "dies",
+                step="torn",
+                kept=len(kept),
+                of=len(records),
+                with_offsets=with_offsets,
+            )
             os.kill(os.getpid(), signal.SIGKILL)
             raise AssertionError
 
