@@ -99,6 +99,7 @@ class CommandHandler:
         # found by stepping over all that are gone.
         self._receipts: OrderedDict[str, OutcomeRecord] = OrderedDict()
         self._cached_receipts = cached_receipts
+        self._in_doubt: set[str] = set()
         self._max_attempts = max_attempts
         self._observers = tuple(observers)
         self._pause = pause
@@ -129,7 +130,7 @@ class CommandHandler:
             try:
                 turn = self._decide_all(requests, trial)
             except StoreFault:
-                return [rejected(r, StoreUnavailable()) for r in requests]
+                return [self._unavailable(r) for r in requests]
             except Exception as error:
                 # Nothing has been appended: this is the same for all of them.
                 bug = self._internal(error)
@@ -139,6 +140,7 @@ class CommandHandler:
             result = self._append(turn)
             match result:
                 case Appended():
+                    self._in_doubt.clear()
                     self._keep(turn)
                     return turn.finished()
                 case VersionConflict():
@@ -150,7 +152,7 @@ class CommandHandler:
                     self._duplicates(trial, requests, result.command_ids)
                 case AppendUnavailable():
                     self.states.forget(turn.pending)
-                    return turn.failed(lambda r, _: rejected(r, StoreUnavailable()))
+                    return turn.failed(lambda r, _: self._unavailable(r))
                 case AppendUnknown():
                     self.states.forget(turn.pending)
                     return turn.failed(self._look_again)
@@ -203,7 +205,14 @@ class CommandHandler:
             if record is not None:
                 stored_now = record.outcome == outcome
                 return outcome if stored_now else replay(request, record)
+        self._in_doubt.add(request.command_id)
         return unknown(request)
+
+    def _unavailable(self, request: CommandRequest) -> Outcome:
+        """Nothing was stored now; but what was in doubt before still is."""
+        if request.command_id in self._in_doubt:
+            return unknown(request)
+        return rejected(request, StoreUnavailable())
 
     def _decide_all(self, requests: Sequence[CommandRequest], trial: _Trial) -> Turn:
         now = self.clock.now()
