@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Final, Literal, TypeAlias
 
@@ -51,13 +51,13 @@ def open_file(
         _refuse_foreign(path)
         connection = connect(path, synchronous)
     except sqlite3.Error as error:
-        raise _explained(path, error) from error
+        raise explained(path, error) from error
     try:
         _migrate(connection, path, migrations)
         connection.execute("SELECT max(position) FROM events").fetchone()
     except sqlite3.Error as error:
         connection.close()
-        raise _explained(path, error) from error
+        raise explained(path, error) from error
     except StoreFileError:
         connection.close()
         raise
@@ -96,6 +96,8 @@ def _migrate(
         for statement in _statements(script):
             connection.execute(statement)
         connection.execute(f"PRAGMA user_version = {step}")
+    # Written each time, also when it is there: this commit syncs what a process
+    # that was killed had written and not synced, before anybody is told of it.
     connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
     connection.execute("COMMIT")
 
@@ -105,14 +107,32 @@ def _statements(script: str) -> list[str]:
     return [s for s in script.split(";") if s.strip()]
 
 
-def _explained(path: Path, error: sqlite3.Error) -> StoreFileError:
-    code = getattr(error, "sqlite_errorcode", 0) & 0xFF
-    reason = {
-        sqlite3.SQLITE_NOTADB: "is not an SQLite file; name another file",
-        sqlite3.SQLITE_CORRUPT: "is damaged; restore it from a backup",
-        sqlite3.SQLITE_READONLY: "cannot be written; check its permissions",
-        sqlite3.SQLITE_CANTOPEN: "cannot be opened; check path and permissions",
-        sqlite3.SQLITE_BUSY: "is locked by another program; stop that one first",
-        sqlite3.SQLITE_FULL: "cannot grow: the disk is full",
-    }.get(code, "cannot be used")
-    return StoreFileError(f"{path}: {reason} ({error})")
+_REASONS: Final[Mapping[int, str]] = {
+    sqlite3.SQLITE_NOTADB: "is not an SQLite file; name another file",
+    sqlite3.SQLITE_CORRUPT: "is damaged; restore it from a backup",
+    sqlite3.SQLITE_READONLY: (
+        "cannot be written; check the permissions of the file and its folder"
+    ),
+    sqlite3.SQLITE_CANTOPEN: (
+        "cannot be opened; check the path, and the permissions of the file and its"
+        " folder"
+    ),
+    sqlite3.SQLITE_BUSY: "is locked by another program; stop that one first",
+    sqlite3.SQLITE_FULL: "cannot grow: the disk is full; make space",
+    sqlite3.SQLITE_IOERR: "cannot be read or written: the disk reports an error",
+}
+
+
+def primary_code(error: sqlite3.Error) -> int:
+    """SQLite's code of an error, such as `sqlite3.SQLITE_BUSY`; 0 without one."""
+    return int(getattr(error, "sqlite_errorcode", 0)) & 0xFF
+
+
+def reason_of(error: sqlite3.Error) -> str:
+    """What is the matter with the file, and what to do; without its name."""
+    return f"{_REASONS.get(primary_code(error), 'cannot be used')} ({error})"
+
+
+def explained(path: Path, error: sqlite3.Error) -> StoreFileError:
+    """The error of a file that cannot be opened."""
+    return StoreFileError(f"{path}: {reason_of(error)}")
