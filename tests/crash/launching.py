@@ -94,9 +94,9 @@ class Worker:
         told = self.folder / f"told{next(self._numbers)}"
         told.touch()
         told.chmod(0o666)
-        fault = job.get("fault")
-        if isinstance(fault, Fault):
-            job["fault"] = packed_fault(fault)
+        for name, value in job.items():
+            if isinstance(value, Fault):
+                job[name] = packed_fault(value)
         order = Job(path=str(path), told=str(told), **job)  # type: ignore[arg-type]
         status = self._exchange(order.packed())
         assert self.control.is_loaded, "the library was not loaded"

@@ -10,6 +10,7 @@ from typing import Final
 
 from healthpay_core import (
     NO_LIMITS,
+    Command,
     CommandHandler,
     CommandRequest,
     Committed,
@@ -45,7 +46,7 @@ Step = tuple[CommandRequest, ...]
 def steps() -> list[Step]:
     """Each is one batch, hence one append; every kind of command row is in them."""
     order = payment_id("payment")
-    batches = [
+    batches: list[list[Command]] = [
         [*funded(ANNA, 900), *funded(BASIM, 50)],
         list(funded(SHOP, 1, wallet_type="merchant")),
         [deposit(ANNA, 100)],

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
-from itertools import islice
 from pathlib import Path
 from random import Random
 
@@ -105,18 +104,9 @@ def test_what_is_answered_after_a_kill_survives_a_power_cut_too(
     The process dies when a commit is written and not yet synced; the next one
     finds it and says "committed". Then the power fails.
     """
-    before_sync = Fault(
-        action=Action.KILL_BEFORE, calls=Call.SYNC, files=Kind.WAL, first=1
-    )
-    for first in islice(_numbers(is_soak), 14):
-        fault = Fault(**{**_members(before_sync), "first": first})
+    for first in range(1, 15) if is_soak else (1, 2, 4, 9):
+        fault = Fault(
+            action=Action.KILL_BEFORE, calls=Call.SYNC, files=Kind.WAL, first=first
+        )
         log = recorded(worker, {"fault": fault}, {"end": min(first + 2, len(STEPS))})
         cut_everywhere(log, room, seed=first, every_way=False)
-
-
-def _numbers(is_soak: bool) -> Iterator[int]:
-    yield from range(1, 15) if is_soak else (1, 2, 4, 9)
-
-
-def _members(fault: Fault) -> dict[str, int]:
-    return {name: getattr(fault, name) for name in fault.__slots__}

@@ -36,6 +36,7 @@ class Job:
         synchronous: The setting of the store.
         first: The step it begins with; the ones before are there.
         fault: Happens while step `faulty` is done; from the start on if that is -1.
+        then: Happens while that step is done again, and before it dies.
         dies: Whether it kills itself when the faulty step is answered; else it
             sends that step again, and goes on.
         kill_at: It kills itself at this point between two actions, 1 the first.
@@ -51,6 +52,7 @@ class Job:
     end: int = len(STEPS)
     fault: Mapping[str, int] = field(default_factory=dict)
     faulty: int = -1
+    then: Mapping[str, int] = field(default_factory=dict)
     dies: bool = False
     kill_at: int = 0
     checkpoint_pages: int = 24
@@ -86,7 +88,7 @@ class _Points:
         self._kill_at = kill_at
 
     def __call__(self, name: str) -> None:
-        self.passed.append(name.split("(")[0][:40])
+        self.passed.append(name.partition("(")[0][:40])
         if len(self.passed) == self._kill_at:
             os.kill(os.getpid(), signal.SIGKILL)
 
@@ -95,7 +97,7 @@ class _Watched(SqliteEventStore):
     """A store with points before and after each append and at each statement."""
 
     def watch(self, points: _Points, checkpoint_pages: int) -> None:
-        connection: sqlite3.Connection = self._writer._connection
+        connection: sqlite3.Connection = self._writing.connection
         connection.execute(f"PRAGMA wal_autocheckpoint = {checkpoint_pages}")
         connection.set_trace_callback(points)
         self._points = points
@@ -146,6 +148,10 @@ class _Work:
         self._control.arm(_fault_of(self._job.fault))
         self._step(player, index)
         self._tell({"seen": self._control.disarm()})
+        if self._job.then:
+            self._control.arm(_fault_of(self._job.then))
+            self._step(player, index)
+            self._control.disarm()
         if self._job.dies:
             os.kill(os.getpid(), signal.SIGKILL)
 
