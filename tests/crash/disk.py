@@ -35,7 +35,7 @@ class Change:
     @property
     def label(self) -> str:
         """Such as ``WRITE WAL``."""
-        return f"{self.call.name} {self.kind.name}"
+        return f"{self.call.name} {self.kind.name}" if self.call else "ANSWERED"
 
 
 Image: TypeAlias = Mapping[Kind, bytes]

@@ -163,11 +163,47 @@ def test_an_error_of_any_call_is_said_and_heals(worker: Worker, error: int) -> N
     assert seen[UNKNOWN] > 5, seen
 
 
-def test_a_failed_sync_is_never_acknowledged(worker: Worker) -> None:
-    """I7: what may not be on the disk is unknown, whatever a later sync says."""
+def doubt_is_settled(worker: Worker, plant: str = "") -> None:
+    """The sync of a commit fails, once, and the process is killed.
+
+    Raises:
+        AssertionError: It was called done, or it is there after all.
+    """
     for step in FAULTY:
-        seen = both(worker, [(step, failed_sync(1))])
-        assert seen == {UNKNOWN: 2}
+        ended = worker.do(fault=failed_sync(1), faulty=step, dies=True, plant=plant)
+        assert check_answers(ended, step, "a sync failed") == UNKNOWN
+        _look(ended, step, step, "a sync failed, the process was killed")
+
+
+def doubt_is_not_denied(worker: Worker, plant: str = "") -> Counter[str]:
+    """The log dies at any call; the same is asked again, and the process is killed.
+
+    Raises:
+        AssertionError: What was said last is not what is there.
+    """
+    found: Counter[str] = Counter()
+    for step in FAULTY:
+        for number in each_call(worker, step, dead_log(1)):
+            fault, then = dead_log(number), dead_log(1)
+            ended = worker.do(
+                fault=fault, faulty=step, then=then, dies=True, plant=plant
+            )
+            said = [codes[0] for _, codes in ended.answers[step:]]
+            most = step if said[-1] == UNAVAILABLE else step + 1
+            least = step + 1 if "committed" in said else step
+            there = _look(ended, least, most, f"call {number}, answered {said}")
+            found[f"{said[-1]}, {there - step} there"] += 1
+    return found
+
+
+def test_a_failed_sync_is_never_acknowledged(worker: Worker) -> None:
+    """I7: what may not be on the disk is unknown, whatever a later sync says.
+
+    Nor can it come back: the store writes over it before it says anything else.
+    """
+    doubt_is_settled(worker)
+    seen = both(worker, [(step, failed_sync(1)) for step in FAULTY])
+    assert seen == {UNKNOWN: 2 * len(FAULTY)}
 
 
 def test_what_was_in_doubt_is_not_denied_while_it_is(worker: Worker) -> None:
@@ -176,16 +212,7 @@ def test_what_was_in_doubt_is_not_denied_while_it_is(worker: Worker) -> None:
     A commit whose sync failed lies in the log; a process that is killed then
     leaves it to the next one, which finds it.
     """
-    found: Counter[str] = Counter()
-    for step in FAULTY:
-        for number in each_call(worker, step, dead_log(1)):
-            fault, then = dead_log(number), dead_log(1)
-            ended = worker.do(fault=fault, faulty=step, then=then, dies=True)
-            said = [codes[0] for _, codes in ended.answers[step:]]
-            most = step if said[-1] == UNAVAILABLE else step + 1
-            least = step + 1 if "committed" in said else step
-            there = _look(ended, least, most, f"call {number}, answered {said}")
-            found[f"{said[-1]}, {there - step} there"] += 1
+    found = doubt_is_not_denied(worker)
     assert found[f"{UNKNOWN}, 1 there"] >= len(FAULTY), found
 
 

@@ -105,8 +105,18 @@ def test_what_is_answered_after_a_kill_survives_a_power_cut_too(
     finds it and says "committed". Then the power fails.
     """
     for first in range(1, 15) if is_soak else (1, 2, 4, 9):
-        fault = Fault(
-            action=Action.KILL_BEFORE, calls=Call.SYNC, files=Kind.WAL, first=first
-        )
-        log = recorded(worker, {"fault": fault}, {"end": min(first + 2, len(STEPS))})
-        cut_everywhere(log, room, seed=first, every_way=False)
+        replayed_then_cut(worker, room, first)
+
+
+def replayed_then_cut(worker: Worker, room: Path, first: int, plant: str = "") -> None:
+    """Killed at a sync of the log, opened again, asked again, and no power.
+
+    Raises:
+        AssertionError: What was answered the second time is lost.
+    """
+    fault = Fault(
+        action=Action.KILL_BEFORE, calls=Call.SYNC, files=Kind.WAL, first=first
+    )
+    again = {"end": min(first + 2, len(STEPS)), "plant": plant}
+    log = recorded(worker, {"fault": fault, "plant": plant}, again)
+    cut_everywhere(log, room, seed=first, every_way=False)
