@@ -143,7 +143,7 @@ def _opens_without_a_commit() -> None:
             original(connection, path, MIGRATIONS)
 
     _put(opening, "_migrate", migrate)
-    _put(opening, "_refuse_foreign", lambda _: None)
+    _put(opening, "_refuse_foreign", lambda *_: None)
 
 
 PLANTS: Final[Mapping[str, Callable[[], None]]] = MappingProxyType(
