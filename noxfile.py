@@ -162,7 +162,7 @@ def soak(session: nox.Session) -> None:
     """The property suites and simulations with the long profile."""
     _install(session, DEV)
     _install_wheels(session, DISTRIBUTIONS)
-    suites = session.posargs or ("tests/property", "tests/simulation")
+    suites = session.posargs or ("tests/property", "tests/simulation", "tests/crash")
     profile = ("-p", "tools.soak", "--hypothesis-profile=soak", "--timeout=0")
     session.run("python", "-m", "pytest", *profile, *suites)
 

@@ -20,3 +20,9 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     """Know the setting `timeout` also where pytest-timeout is not installed."""
     if find_spec("pytest_timeout") is None:
         parser.addini("timeout", "Seconds that one test may take; not enforced here.")
+
+
+@pytest.fixture(scope="session")
+def is_soak(pytestconfig: pytest.Config) -> bool:
+    """Whether this is the long run, `nox -s soak`."""
+    return pytestconfig.pluginmanager.hasplugin("tools.soak")

@@ -35,9 +35,3 @@ def worker(library: Path, room: Path) -> Iterator[Worker]:
     """A server of forks for one test."""
     with Worker(library, room) as started:
         yield started
-
-
-@pytest.fixture(scope="session")
-def is_soak(pytestconfig: pytest.Config) -> bool:
-    """Whether this is the long run, `nox -s soak`."""
-    return pytestconfig.pluginmanager.hasplugin("tools.soak")

@@ -139,8 +139,8 @@ _REASONS: Final[Mapping[int, str]] = {
         "cannot be written; check the permissions of the file and its folder"
     ),
     sqlite3.SQLITE_CANTOPEN: (
-        "cannot be opened; check the path, and the permissions of the file and its"
-        " folder"
+        "cannot be opened; check the path, the permissions of the file and its"
+        " folder, and the space on the disk"
     ),
     sqlite3.SQLITE_BUSY: "is locked by another program; stop that one first",
     sqlite3.SQLITE_FULL: "cannot grow: the disk is full; make space",

@@ -123,14 +123,14 @@ class WritingConnection:
         old, self.connection = self.connection, self._reopen()
         old.close()
         self._renewals += 1
-        self._is_patient = True
+        self._set_timeout()
         self._write_nothing()
         self._is_trusted = True
 
     def _write_nothing(self) -> None:
         connection = self.connection
+        connection.execute("BEGIN IMMEDIATE")
         try:
-            connection.execute("BEGIN IMMEDIATE")
             version = connection.execute("PRAGMA user_version").fetchone()[0]
             # To set it to what it is writes a page, which nothing else here would.
             connection.execute(f"PRAGMA user_version = {version}")
@@ -148,5 +148,8 @@ class WritingConnection:
         """Who waited in vain for a lock waits less until there is one."""
         if patient != self._is_patient:
             self._is_patient = patient
-            wait_s = BUSY_TIMEOUT_S if patient else _IMPATIENT_S
-            self.connection.execute(f"PRAGMA busy_timeout = {int(wait_s * 1000)}")
+            self._set_timeout()
+
+    def _set_timeout(self) -> None:
+        wait_s = BUSY_TIMEOUT_S if self._is_patient else _IMPATIENT_S
+        self.connection.execute(f"PRAGMA busy_timeout = {int(wait_s * 1000)}")
