@@ -88,7 +88,7 @@ def test_what_was_acknowledged_survives_a_power_cut_after_any_call(
     From the making of the file on, over checkpoints, to the closing of the store.
     """
     log = recorded(worker, {})
-    for seed in range(20 if is_soak else 1):
+    for seed in range(10 if is_soak else 1):
         report = cut_everywhere(log, room, seed=SEED + seed, every_way=is_soak)
         assert min(report.cuts.values()) > len(log) // 10, report
         assert report.in_doubt[True] > 10, "no cut hit what was not yet answered"

@@ -166,9 +166,18 @@ def test_a_fault_is_told_until_it_is_over(
             assert text.startswith("is locked by another program; stop that one first")
             assert str(path) not in text
         before = store.feed()
-        assert store.fault() is None
+        with closing(connect(path)) as other:
+            writes = [_writes_seen_by(other)]
+            for _ in range(3):
+                assert store.fault() is None
+                writes.append(_writes_seen_by(other))
+        assert writes[0] < writes[1], "it has not tried to write"
+        assert writes[1:] == [writes[1]] * 3, "it writes though all is well"
         assert store.feed() == before
-        assert store.fault() is None
+
+
+def _writes_seen_by(other: sqlite3.Connection) -> int:
+    return int(other.execute("PRAGMA data_version").fetchone()[0])
 
 
 def test_a_fault_of_reading_is_told(path: Path) -> None:
