@@ -21,6 +21,7 @@ from healthpay_core import (
     StreamCorrupted,
     StreamId,
 )
+from healthpay_sql.event_types import type_keys
 from healthpay_sql.facts import FactReader
 from healthpay_sql.opening import Synchronous, connect, explained, open_file, reason_of
 from healthpay_sql.rows import (
@@ -31,7 +32,6 @@ from healthpay_sql.rows import (
     unpack_id,
 )
 from healthpay_sql.statements import marks
-from healthpay_sql.types import type_keys
 from healthpay_sql.writer import Writer
 from healthpay_sql.writing import WritingConnection
 from healthpay_wire.snapshots import decode_state, encode_state
