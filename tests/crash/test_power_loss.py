@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from random import Random
@@ -81,17 +81,21 @@ def _audit(path: Path, acknowledged: int, report: Report, where: str) -> None:
 
 
 def test_what_was_acknowledged_survives_a_power_cut_after_any_call(
-    worker: Worker, room: Path, is_soak: bool
+    worker: Worker, room: Path, is_soak: bool, tell: Callable[[str], None]
 ) -> None:
     """I7, A2, T4: the file opens, every answered step is there, none in parts.
 
     From the making of the file on, over checkpoints, to the closing of the store.
     """
     log = recorded(worker, {})
+    images = 0
     for seed in range(10 if is_soak else 1):
         report = cut_everywhere(log, room, seed=SEED + seed, every_way=is_soak)
+        images += report.images
         assert min(report.cuts.values()) > len(log) // 10, report
         assert report.in_doubt[True] > 10, "no cut hit what was not yet answered"
+    calls = sum(change.call != Call.ANSWERED for change in log)
+    tell(f"power cuts: {images} images of what may be left after {calls} calls, 0 lost")
     synced = {change.label for change in log}
     assert {"SYNC WAL", "SYNC DB", "SYNC FOLDER", "WRITE DB"} <= synced, synced
 
@@ -104,7 +108,7 @@ def test_what_is_answered_after_a_kill_survives_a_power_cut_too(
     The process dies when a commit is written and not yet synced; the next one
     finds it and says "committed". Then the power fails.
     """
-    for first in range(1, 15) if is_soak else (1, 2, 4, 9):
+    for first in range(1, 15) if is_soak else (1, 4, 9):
         replayed_then_cut(worker, room, first)
 
 

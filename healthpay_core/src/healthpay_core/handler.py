@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from threading import Lock
-from typing import assert_never
+from typing import Final, assert_never
 
 from healthpay_core import domain
 from healthpay_core.clock import Clock, SystemClock
@@ -45,6 +45,8 @@ from healthpay_core.refusals import (
 from healthpay_core.replays import recover, replay
 from healthpay_core.states import StateCache
 from healthpay_core.turn import Turn, streams_of
+
+_MOST_IN_DOUBT: Final = 100_000
 
 
 @dataclass(slots=True)
@@ -205,7 +207,8 @@ class CommandHandler:
             if record is not None:
                 stored_now = record.outcome == outcome
                 return outcome if stored_now else replay(request, record)
-        self._in_doubt.add(request.command_id)
+        if len(self._in_doubt) < _MOST_IN_DOUBT:
+            self._in_doubt.add(request.command_id)
         return unknown(request)
 
     def _unavailable(self, request: CommandRequest) -> Outcome:
