@@ -19,7 +19,7 @@ from tests.simulation.load import run_load, send_all, settle
 
 SEED = 20_261_127
 KILLS = 5
-KILLS_IN_SOAK = 200
+KILLS_IN_SOAK = 100
 
 
 @pytest.mark.crash
