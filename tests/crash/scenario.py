@@ -137,7 +137,8 @@ def audit(store: EventStore, least: int, most: int) -> int:
         most: Steps that may be there: one more may be stored and not answered.
     """
     events = _whole_feed(store)
-    assert [e.position for e in events] == list(range(1, len(events) + 1))
+    expected = list(range(1, len(events) + 1))
+    assert [e.position for e in events] == expected, "a position is missing"
     streams: defaultdict[str, list[RecordedEvent]] = defaultdict(list)
     for recorded in events:
         streams[recorded.envelope.stream].append(recorded)

@@ -81,5 +81,5 @@ def test_a_doubt_that_stays_in_the_log_is_found(worker: Worker) -> None:
 
 def test_a_gap_after_a_failure_is_found(worker: Worker) -> None:
     """V1: what was not stored takes no position."""
-    with pytest.raises(AssertionError):
+    with pytest.raises(AssertionError, match="a position is missing"):
         heal_then_go_on(worker, full_from(1), 5, "", "counts on after a failure")
