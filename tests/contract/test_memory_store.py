@@ -20,19 +20,28 @@ from healthpay_core import (
 from healthpay_core.testing import NOW
 from healthpay_core.testing.appends import append_of, stream
 from healthpay_core.testing.contracts import (
+    Capability,
     ClockContract,
     CommandPortContract,
     EventStoreContract,
     SnapshotStoreContract,
 )
 
+IN_MEMORY = {
+    Capability.REOPEN: "it is gone with the process",
+    Capability.SECOND_HANDLE: "it is in one process, and is its only handle",
+}
 
-class TestInMemoryEventStore(EventStoreContract):
+
+class TestInMemoryEventStore(
+    EventStoreContract,
+    without={**IN_MEMORY, Capability.HASH_CHAIN: "it was given no digest"},
+):
     def make_store(self) -> EventStore:
         return InMemoryEventStore()
 
 
-class TestInMemoryEventStoreWithHashes(EventStoreContract):
+class TestInMemoryEventStoreWithHashes(EventStoreContract, without=IN_MEMORY):
     def make_store(self) -> EventStore:
         return InMemoryEventStore(digest=_digest)
 

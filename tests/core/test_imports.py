@@ -16,6 +16,7 @@ SOURCES = sorted(ROOT.rglob("*.py"))
 MAY_IMPORT = {
     "testing/strategies.py": {"hypothesis"},
     "testing/payment_strategies.py": {"hypothesis"},
+    "testing/capabilities.py": {"pytest"},
     "testing/store_room.py": {"pytest"},
     "testing/port_contracts.py": {"pytest"},
 }
