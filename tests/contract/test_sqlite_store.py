@@ -12,11 +12,14 @@ from healthpay_core import (
     CommandPort,
     EventStore,
     LocalRuntime,
+    QueryPort,
     SnapshotStore,
+    StoreQueries,
 )
 from healthpay_core.testing.contracts import (
     CommandPortContract,
     EventStoreContract,
+    QueryPortContract,
     SnapshotStoreContract,
 )
 from healthpay_sql import SqliteEventStore
@@ -64,7 +67,23 @@ class TestLocalRuntimeOnSqlite(_InAFile, CommandPortContract):
         self.store = SqliteEventStore(self.path, synchronous="NORMAL")
         return LocalRuntime(CommandHandler(self.store, policy=NO_LIMITS))
 
+    def reopen_port(self, port: CommandPort) -> CommandPort:
+        self.close_port(port)
+        return self.make_port()
+
     def close_port(self, port: CommandPort) -> None:
         assert isinstance(port, LocalRuntime)
         port.close()
+        self.store.close()
+
+
+class TestQueriesOnSqlite(_InAFile, QueryPortContract):
+    def make_ports(self) -> tuple[CommandPort, QueryPort]:
+        self.store = SqliteEventStore(self.path, synchronous="NORMAL")
+        handler = CommandHandler(
+            self.store, policy=NO_LIMITS, snapshots=self.store, snapshot_every=2
+        )
+        return LocalRuntime(handler), StoreQueries(self.store, self.store)
+
+    def close_ports(self, ports: tuple[CommandPort, QueryPort]) -> None:
         self.store.close()

@@ -17,8 +17,12 @@ MAY_IMPORT = {
     "testing/strategies.py": {"hypothesis"},
     "testing/payment_strategies.py": {"hypothesis"},
     "testing/capabilities.py": {"pytest"},
+    "testing/clock_contract.py": {"pytest"},
+    "testing/observer_contract.py": {"pytest"},
+    "testing/port_room.py": {"pytest"},
+    "testing/query_contract.py": {"pytest"},
+    "testing/snapshot_contract.py": {"pytest"},
     "testing/store_room.py": {"pytest"},
-    "testing/port_contracts.py": {"pytest"},
 }
 """What the test kit may need besides the standard library, file by file."""
 
