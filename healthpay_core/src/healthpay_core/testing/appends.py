@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from threading import Barrier, Thread
-from typing import TypeVar
+from time import monotonic
+from typing import Final, TypeVar
 
 from healthpay_core.envelope import Actor, CommandMeta, EventEnvelope
 from healthpay_core.events import Event
@@ -118,6 +119,17 @@ def refs(events: Sequence[EventEnvelope]) -> tuple[EventRef, ...]:
     return tuple(map(EventRef.of, events))
 
 
+PATIENCE_S: Final = 20.0
+"""How long a runner of a race waits for what must come."""
+
+
+def in_time() -> Iterator[None]:
+    """Turns for a loop that waits for something; they end after `PATIENCE_S`."""
+    until = monotonic() + PATIENCE_S
+    while monotonic() < until:
+        yield
+
+
 def race(*runners: Callable[[], T]) -> list[T]:
     """Run all at once, each in a thread; the results in order.
 
@@ -131,7 +143,7 @@ def race(*runners: Callable[[], T]) -> list[T]:
         barrier.wait(30)
         results[number] = runners[number]()
 
-    threads = [Thread(target=run, args=(n,)) for n in range(len(runners))]
+    threads = [Thread(target=run, args=(n,), daemon=True) for n in range(len(runners))]
     for thread in threads:
         thread.start()
     for thread in threads:

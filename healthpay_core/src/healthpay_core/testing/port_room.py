@@ -3,20 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from time import monotonic, sleep
-from typing import ClassVar, Final
+from time import sleep
+from typing import ClassVar
 
 import pytest
 
 from healthpay_core.catalogue import Code
 from healthpay_core.outcome import CommandRequest, Committed, Outcome, Rejected
 from healthpay_core.ports import CommandPort
+from healthpay_core.testing.appends import in_time
 from healthpay_core.testing.builders import NOW, funded, request, wallet_id, withdrawal
 from healthpay_core.testing.capabilities import Capability, Contract
 from healthpay_core.views import WalletView
 
 A, B = wallet_id("a"), wallet_id("b")
-PATIENCE_S: Final = 30.0
 
 
 class PortRoom(Contract):
@@ -77,12 +77,12 @@ def code(outcome: Outcome) -> Code:
 
 def settled(port: CommandPort, order: CommandRequest) -> Outcome:
     """The outcome of a request, asked for until it is not under way any more."""
-    until = monotonic() + PATIENCE_S
-    while True:
-        outcome = port.execute(order)
-        in_use = isinstance(outcome, Rejected) and (
-            outcome.error.code is Code.IDEMPOTENCY_KEY_IN_USE
-        )
-        if not in_use or monotonic() > until:
-            return outcome
+    outcome = port.execute(order)
+    for _ in in_time():
+        if not isinstance(outcome, Rejected):
+            break
+        if outcome.error.code is not Code.IDEMPOTENCY_KEY_IN_USE:
+            break
         sleep(0.01)
+        outcome = port.execute(order)
+    return outcome
