@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from threading import get_ident
 from time import sleep
 from unicodedata import normalize
 
@@ -245,7 +244,7 @@ class FeedFillsGaps(SharedStore):
                 return refused
             result = self._store(append)
             self.hidden.add(result.last_position)
-        sleep(0.0003 * (1 + get_ident() // 4096 % 3))
+        sleep(0.002 if result.last_position % 2 else 0)
         self.hidden.discard(result.last_position)
         return result
 

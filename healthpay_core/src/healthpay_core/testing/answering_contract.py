@@ -138,6 +138,8 @@ class AnsweringContract(PortRoom):
         order = replace(request(create(A)), correlation_id=command_id("talk"))
         again = request(create(A))
         done, refused = port.execute(order), port.execute(again)
+        assert isinstance(done, Committed)
+        assert isinstance(refused, Rejected)
         assert (done.command_id, done.correlation_id) == (
             order.command_id,
             command_id("talk"),

@@ -93,6 +93,7 @@ class AppendingContract(StoreRoom):
         assert isinstance(store.append(late), Appended)
         assert sequences(store, A) == [1, 2]
 
+    @needs(Capability.MULTI_STREAM)
     def test_what_was_only_read_is_checked_too(self, store: EventStore) -> None:
         """V1: a stream that gets no event must be at its expected version as well."""
         store.append(append_of("c0", (B, 0)))

@@ -138,15 +138,21 @@ def race(*runners: Callable[[], T]) -> list[T]:
     """
     barrier = Barrier(len(runners))
     results: dict[int, T] = {}
+    errors: list[BaseException] = []
 
     def run(number: int) -> None:
         barrier.wait(30)
-        results[number] = runners[number]()
+        try:
+            results[number] = runners[number]()
+        except BaseException as error:
+            errors.append(error)
 
     threads = [Thread(target=run, args=(n,), daemon=True) for n in range(len(runners))]
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join(60)
-    assert len(results) == len(runners), "a runner raised, or still runs"
+    if errors:
+        raise AssertionError(f"a runner raised: {errors[0]!r}") from errors[0]
+    assert len(results) == len(runners), "a runner still runs"
     return [results[number] for number in range(len(runners))]

@@ -61,6 +61,7 @@ class ReadingContract(StoreRoom):
             name = (A, B, C)[at % 3]
             store.append(append_of(f"c{at}", (name, at // 3)))
         everything = list(store.feed())
+        assert positions(everything) == [1, 2, 3, 4, 5, 6]
         for after, limit in product(range(8), (0, 1, 2, 5, 6, 100)):
             page = list(store.feed(after, limit))
             assert page == everything[after : after + limit], (after, limit)
@@ -69,6 +70,7 @@ class ReadingContract(StoreRoom):
         """The short form for folding says the same as the long one."""
         for at in range(5):
             store.append(append_of(f"c{at}", (A, at)))
+        assert len(store.facts(A)) == 5
         for after, limit in product(range(7), (None, 0, 1, 2, 9)):
             assert list(store.facts(A, after, limit)) == [
                 (r.envelope.sequence, r.envelope.data)
