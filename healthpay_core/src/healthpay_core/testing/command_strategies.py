@@ -25,6 +25,7 @@ from typing import (
 from hypothesis import strategies as st
 
 from healthpay_core.domain import Command
+from healthpay_core.medcard.commands import ConfirmMedCard, RecordIssue
 from healthpay_core.money import MAX_AMOUNT
 from healthpay_core.payment.steps import BeginOperation, PaymentStep, RecordInitiation
 from healthpay_core.testing.builders import NOW, command_id, transfer_id
@@ -47,7 +48,7 @@ STEPS: Final[tuple[type[Command], ...]] = tuple(
     kind
     for kind in COMMANDS
     if kind in (*get_args(Obligation), *get_args(TransferStep), *get_args(PaymentStep))
-    or kind.__name__.startswith("Confirm")
+    or kind in (ConfirmMedCard, RecordIssue)
 )
 """Those that only the processes order, never the public."""
 
