@@ -118,6 +118,10 @@ def test_what_is_no_envelope_is_said_to_be_none(text: bytes) -> None:
         ("occurredAt", "yesterday"),
         ("recordedAt", 5),
         ("prevHash", "zz"),
+        ("prevHash", ""),
+        ("hash", "AB" * 32),
+        ("hash", "ab" * 31),
+        ("hash", " ab" * 32),
         ("tenantId", 4),
     ],
 )
