@@ -19,6 +19,7 @@ import orjson
 from healthpay_core import Err, NotDone, Ok, RecordedEvent, StreamCorrupted
 from healthpay_http import headers as h
 from healthpay_http.bodies import CommandBody
+from healthpay_http.card_data import holds_card_number
 from healthpay_http.reading import Parsed, parse
 from healthpay_http.refusals import IdempotencyKeyInvalid
 from healthpay_http.replies import problem_members
@@ -132,8 +133,9 @@ def _traceparent(value: bytes) -> None:
 
 
 def _correlation(value: bytes) -> None:
-    """H2: 1 to 128 visible characters are kept, else the trace's id is taken."""
+    """H2, D2: 1 to 128 visible characters are kept, a card's are not."""
     is_kept = re.fullmatch(rb"[!-~]{1,128}", value) is not None
+    is_kept = is_kept and not holds_card_number(value.decode())
     kept = h.correlation_id(value, "0" * 32)
     assert kept == (value.decode() if is_kept else f"{0:08}-0000-0000-0000-{0:012}")
 
