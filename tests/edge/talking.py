@@ -18,7 +18,7 @@ from tests.simulation.driving import Connection
 from tests.simulation.ledger import Ledger
 from tests.simulation.load import send_all
 
-QUIET_S: Final = 2.0
+QUIET_S: Final = 3.0
 """How long nothing may come before a client has heard all that there is."""
 PAUSE_S: Final = 0.05
 ANSWER: Final = re.compile(rb"HTTP/1\.[01] (\d{3})[^\r\n]*\r\n")
