@@ -59,10 +59,10 @@ def test_the_running_server_keeps_what_its_document_says(
 
 def _schemathesis(url: str, where: Path, mode: str, *, is_long: bool) -> str:
     """Run it; what it says, which is shown when it found something."""
-    bounds = ("--max-examples", str(EXAMPLES[mode]), "--generation-deterministic")
+    bounds = ["--max-examples", str(EXAMPLES[mode]), "--generation-deterministic"]
     if is_long:
-        bounds = ("--max-time", str(LONG_S), "--seed", str(os.getpid()))
-    options = ("--checks", "all", "--mode", mode, "--continue-on-failure", *bounds)
+        bounds = ["--max-time", str(LONG_S), "--seed", str(os.getpid())]
+    options = ["--checks", "all", "--mode", mode, "--continue-on-failure", *bounds]
     process = subprocess.run(
         [
             *(sys.executable, "-m", "schemathesis.cli", "--config-file", str(CONFIG)),
