@@ -25,6 +25,14 @@ from tests.simulation.ledger import FUNDS
 TIMEOUT_S = 1
 LATE_S = 10.0
 SLOW_CLIENTS = 100
+STARTS = {
+    "a head": -10,
+    "a body": 5,
+    "a refused body": 5,
+    "a second head": -10,
+    "a second body": 5,
+}
+"""What comes at first, counted from the end of the head."""
 
 
 @pytest.mark.parametrize("name", SERVERS)
@@ -37,9 +45,9 @@ def test_slow_heads_and_bodies_hold_up_nobody(name: str) -> None:
 @pytest.mark.parametrize(
     ("name", "cut_off"),
     [
-        ("uvicorn", ("nothing", "a head", "a body", "a refused body")),
+        ("uvicorn", ("nothing", *STARTS)),
         # Granian has no such time for a body, nor for a client that says nothing.
-        ("granian", ("a head",)),
+        ("granian", ("a head", "a second head")),
     ],
 )
 def test_who_never_finishes_is_cut_off(name: str, cut_off: tuple[str, ...]) -> None:
@@ -102,13 +110,13 @@ async def _never_finish(url: str, what: str) -> None:
     (wallet,) = await opened(url, 1)
     sent = credit(credit_path(wallet))
     body = sent.index(b"\r\n\r\n") + 4
-    begun = {
-        "nothing": b"",
-        "a head": sent[: body - 10],
-        "a body": sent[: body + 5],
-        "a refused body": sent[: body + 5].replace(b"Idempotency-Key", b"X"),
-    }[what]
+    begun = sent[: body + STARTS[what]] if what in STARTS else b""
+    if "refused" in what:
+        begun = begun.replace(b"Idempotency-Key", b"X")
     talk = await Talk.begin(url)
+    if "second" in what:
+        await talk.say(b"GET /livez HTTP/1.1\r\nHost: h\r\n\r\n")
+        assert (await talk.hear_one()).statuses == [200]
     began = time.monotonic()
     heard = await _heard_while_trickling(talk, begun)
     took = time.monotonic() - began
