@@ -123,7 +123,10 @@ def before_call(_: HookContext, case: Drawn, __: dict[str, object]) -> None:
 
 
 def _there(name: str, drawn: object) -> object:
-    if name == "amount" and type(drawn) is int and drawn > 0 and _mostly(drawn):
+    if name == "amount" and type(drawn) is int and _mostly(drawn):
+        # What is invalid stays so.
+        if not 0 < drawn < 2**53:
+            return drawn
         return drawn % 1_000 + 1
     if not isinstance(drawn, str) or not _mostly(drawn):
         return drawn

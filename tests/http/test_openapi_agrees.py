@@ -104,6 +104,22 @@ def test_tags_are_valid_in_both_or_in_none(tag: str, service: Service) -> None:
     assert (re.search(pattern, tag) is not None) == (answer.status != 400)
 
 
+@pytest.mark.parametrize("number", [-1, 0, 1, 1000, 1001, 2**53 - 1, 2**53, 2**63])
+@pytest.mark.parametrize(
+    ("path", "name"),
+    [("/events", "after"), ("/events", "limit"), ("", "version")],
+)
+def test_numbers_of_queries_are_valid_in_both_or_in_none(
+    path: str, name: str, number: int, service: Service
+) -> None:
+    """H6: the bounds of a parameter are those of the service."""
+    parameters = DOCUMENT["paths"][WALLETS + path]["get"]["parameters"]
+    (schema,) = (p["schema"] for p in parameters if p.get("name") == name)
+    answer = service.get(f"/v1/wallets/{service.open()}{path}?{name}={number}")
+    is_allowed = Draft202012Validator(schema).is_valid(number)
+    assert is_allowed == (answer.status != 400), answer.body
+
+
 def test_links_lead_on(service: Service) -> None:
     """H6: each link of a creation names an operation, and its id is in the answer."""
     operations = {

@@ -13,9 +13,9 @@ from healthpay_http.schemas import ANSWERS, body_schema, ref
 from healthpay_http.statuses import STATUSES
 
 _PARAMETERS: Final[dict[str, Schema]] = {
-    "version": {"type": "integer", "minimum": 1},
+    "version": {"type": "integer", "minimum": 1, "maximum": 2**53 - 1},
     "at": {"type": "string", "format": "date-time"},
-    "after": {"type": "integer", "minimum": 0},
+    "after": {"type": "integer", "minimum": 0, "maximum": 2**53 - 1},
     "limit": {"type": "integer", "minimum": 1, "maximum": 1000},
 }
 _KEY: Final = r'^([!#-~][!-~]{0,254}|"([!#-\[\]-~]|\\["\\]){1,255}")$'
