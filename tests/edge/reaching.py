@@ -108,7 +108,13 @@ def map_body(_: HookContext, drawn: object) -> object:
 
 @schemathesis.hook
 def before_call(_: HookContext, case: Drawn, __: dict[str, object]) -> None:
-    """Another intent has another key; few requests insist on a version."""
+    """Another intent has another key; few requests insist on a version.
+
+    The hooks above do not see what the phase `coverage` makes: here they do.
+    """
+    if case.meta is not None and case.meta.phase.name.value == "coverage":
+        case.path_parameters = map_path_parameters(_, case.path_parameters) or {}
+        case.body = map_body(_, case.body)
     key = case.headers.get("Idempotency-Key")
     if isinstance(key, str) and re.fullmatch("[!#-~][!-~]{0,200}", key):
         meant = crc32(f"{case.formatted_path} {case.body!r}".encode())
