@@ -162,9 +162,19 @@ def soak(session: nox.Session) -> None:
     """The property suites and simulations with the long profile."""
     _install(session, DEV)
     _install_wheels(session, DISTRIBUTIONS)
-    suites = session.posargs or ("tests/property", "tests/simulation")
+    usual = ("tests/property", "tests/simulation", "tests/crash", "tests/edge")
+    suites = session.posargs or usual
     profile = ("-p", "tools.soak", "--hypothesis-profile=soak", "--timeout=0")
     session.run("python", "-m", "pytest", *profile, *suites)
+
+
+@nox.session(default=False)
+def fuzz(session: nox.Session) -> None:
+    """Bytes against the decoders under Atheris; `tools.fuzz` says what it takes."""
+    _install(session, DEV)
+    _install(session, "requirements/fuzz.txt")
+    _install_siblings(session)
+    session.run("python", "-m", "tools.fuzz", *session.posargs)
 
 
 @nox.session(default=False)

@@ -273,3 +273,6 @@ _RULES: Final[dict[type, _Rule]] = {
     c.ExpireMedCard: cards.expire,
     c.ConfirmMedCard: cards.confirm,
 }
+
+PREDICTED: Final = frozenset({*_RULES, w.CloseWallet})
+"""The types of the commands that the model knows."""
