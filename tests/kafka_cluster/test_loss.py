@@ -47,8 +47,10 @@ def _of_transactions(cluster: Broker, topics: Topics) -> int:
 def _of_group(cluster: Broker, topics: Topics) -> int:
     """The coordinator of the processors' group."""
     group = f"{topics.prefix}.processors"
-    future = _admin(cluster).describe_consumer_groups([group])[group]
-    return cast("int", future.result(20).coordinator.id)
+    # The client must live until the answer is there.
+    admin = _admin(cluster)
+    described = admin.describe_consumer_groups([group])[group].result(20)
+    return cast("int", described.coordinator.id)
 
 
 ROLES: dict[str, Callable[[Broker, Topics], int]] = {

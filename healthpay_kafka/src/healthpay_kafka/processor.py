@@ -166,13 +166,17 @@ class Processor:
         """
         now = time.monotonic()
         for number, worker in list(self._workers.items()):
+            if worker.is_stuck and worker.failure is None:
+                # Its thread is left behind; the next owner fences its producer.
+                worker.fail("a call of its producer does not come back")
+                self._asking_again[number] = now
             if worker.failure is not None and number not in self._asking_again:
                 self._asking_again[number] = now + _ASK_AGAIN_S
         for number, due in list(self._asking_again.items()):
             if now < due:
                 continue
             del self._asking_again[number]
-            self._workers.pop(number).join()
+            _await(self._workers.pop(number))
             place = TopicPartition(self._settings.topics.commands, number)
             consumer.incremental_unassign([place])
             self._take_over(consumer, [number])
@@ -232,7 +236,13 @@ class Processor:
             self._asking_again.pop(worker.number, None)
             self._paused.discard(worker.number)
         for worker in workers:
-            worker.join()
+            _await(worker)
+
+
+def _await(worker: Worker) -> None:
+    """Until it has ended, or is known never to."""
+    while worker.is_alive() and not worker.is_stuck:
+        worker.join(_POLL_S)
 
 
 def _arrived(message: Message) -> tuple[int, Arrived]:

@@ -22,6 +22,7 @@ Probe = Callable[[str], None]
 _CALL_S: Final = 10.0
 _COMMIT_S: Final = 30.0
 _PAUSE_S: Final = 0.01
+_GRACE_S: Final = 5.0
 
 # The group no longer counts this process in, or not with this generation: what was
 # begun is undone, and the group is asked before anything else is done.
@@ -69,6 +70,17 @@ class PartitionProducer:
         self._probe = probe
         self._producer: Producer | None = None
         self._places: dict[str, int] = {}
+        self._due: float | None = None
+
+    @property
+    def is_stuck(self) -> bool:
+        """Whether a call has not come back long after its own time limit.
+
+        librdkafka may wait for ever for a group coordinator that is gone
+        (librdkafka#5456, #5511); it can go once that is mended.
+        """
+        due = self._due
+        return due is not None and time.monotonic() > due
 
     def take_over(self) -> None:
         """Fence whoever wrote before, and settle what it left open.
@@ -111,11 +123,14 @@ class PartitionProducer:
             producer.begin_transaction()
             if offset is not None:
                 self._probe("offsets")
+                self._due = time.monotonic() + _CALL_S + _GRACE_S
                 producer.send_offsets_to_transaction([offset], group(), _CALL_S)
+                self._due = None
             self._produce(producer, records)
             self._probe("flush")
             producer.flush(_COMMIT_S)
         except KafkaException as error:
+            self._due = None
             self._abort(producer, error)
         self._commit(producer)
         if len(self._places) < len({r.journals for r in records} - {None}):

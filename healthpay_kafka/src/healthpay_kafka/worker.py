@@ -146,6 +146,11 @@ class Worker(threading.Thread):
         """Records that have arrived and are not yet taken."""
         return len(self._queue)
 
+    @property
+    def is_stuck(self) -> bool:
+        """Whether its thread is lost in a call that does not come back."""
+        return self._producer.is_stuck
+
     def put(self, arrived: Sequence[Arrived]) -> None:
         """Hand it records, in the log's order."""
         with self._arrival:
@@ -176,8 +181,7 @@ class Worker(threading.Thread):
                 pass
         except Exception as error:
             # The thread's last word: the processor decides what becomes of it.
-            self.failure = f"{type(error).__name__}: {error}"
-            self._observer.lost(self.number, self.failure)
+            self.fail(f"{type(error).__name__}: {error}")
         finally:
             self._producer.close()
             reader.close()
