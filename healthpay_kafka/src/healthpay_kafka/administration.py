@@ -86,7 +86,7 @@ def create_topics(
         there = admin.list_topics(timeout=timeout_s).topics
         missing = [spec for spec in topics.specs() if spec.name not in there]
         made = _make(admin, missing, topics, timeout_s)
-        faults = _faults(admin, topics.specs(), topics, timeout_s)
+        faults = _faults_once_known(admin, topics, timeout_s)
     except (KafkaException, TimeoutError) as error:
         return Err(_unavailable(error))
     return Err(UnsafeTopics(faults=faults)) if faults else Ok(made)
@@ -201,6 +201,23 @@ def _await(admin: AdminClient, names: list[str], timeout_s: float) -> None:
             return
         sleep(0.02)
     raise TimeoutError
+
+
+def _faults_once_known(
+    admin: AdminClient, topics: Topics, timeout_s: float
+) -> tuple[TopicFault, ...]:
+    """What is wrong with topics that are there; each broker is told at its own time."""
+    until = monotonic() + timeout_s
+    while True:
+        is_late = monotonic() >= until
+        try:
+            faults = _faults(admin, topics.specs(), topics, timeout_s)
+            if is_late or all(fault.found for fault in faults):
+                return faults
+        except KafkaException:
+            if is_late:
+                raise
+        sleep(0.02)
 
 
 def _has_leaders(topic: TopicMetadata) -> bool:
