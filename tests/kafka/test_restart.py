@@ -1,0 +1,44 @@
+"""The broker restarts; everything that runs on it goes on."""
+
+from __future__ import annotations
+
+import time
+
+import pytest
+
+from healthpay_core import Committed, Ok
+from healthpay_core.ids import wallet_stream
+from healthpay_core.testing import deposit, funded, request, wallet_id
+from healthpay_kafka import Topics, create_topics
+from tests.kafka.running import runtime
+from tools.broker import Broker
+from tools.broker.broker import GIVEN
+
+A = wallet_id("a")
+
+
+def test_all_goes_on_after_a_restart_of_the_broker(
+    topics: Topics, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """R5, H8: processor, gateway and read model find the broker again by themselves."""
+    monkeypatch.delenv(GIVEN, raising=False)
+    with Broker() as broker:
+        servers = broker.bootstrap_servers
+        assert isinstance(create_topics(servers, topics), Ok)
+        with runtime(servers, topics) as running:
+            running.do(*funded(A, 10))
+            for stop in (broker.nodes[0].kill, broker.nodes[0].stop):
+                stop()
+                time.sleep(0.5)
+                broker.nodes[0].start()
+                broker.wait_until_ready()
+                asked = request(deposit(A, 1))
+                until = time.monotonic() + 60
+                while not isinstance(outcome := running.send(asked), Committed):
+                    assert time.monotonic() < until, outcome
+                seen = outcome.resource.version
+                assert running.model.wait_for(wallet_stream(A), seen, 30)
+                assert running.model.fault() is None
+            view = running.queries.wallet(A)
+            assert view is not None
+            assert view.balance == 12
