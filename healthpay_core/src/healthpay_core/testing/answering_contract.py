@@ -122,12 +122,10 @@ class AnsweringContract(PortRoom):
         order = transfer(A, B, 4, name="t")
         outcome = port.execute(request(order))
         assert isinstance(outcome, Committed)
-        assert [ref.aggregate_id for ref in outcome.events] == [
-            transfer_id("t"),
-            A,
-            B,
-            transfer_id("t"),
-        ]
+        first, *legs, last = [ref.aggregate_id for ref in outcome.events]
+        assert first == last == transfer_id("t")
+        # In steps the source has two: its money is held before it is booked.
+        assert legs in ([A, B], [A, B, A])
         assert balance(port.execute(request(withdrawal(B, 5)))) == 0
         assert balance(port.execute(request(withdrawal(A, 6)))) == 0
 
