@@ -14,6 +14,7 @@ from healthpay_core import (
     CloseWallet,
     Command,
     CommandRequest,
+    Committed,
     Decided,
     SuspendWallet,
     Unknown,
@@ -159,5 +160,5 @@ def test_an_answer_is_never_taken_back(
     assert isinstance(gateway.execute(asked), Unknown)
     assert member.wait_until_dead()
     member = fleet.start()
-    assert not _insist(gateway, asked).replayed
+    assert isinstance(_insist(gateway, asked), Committed)
     member.stop()
