@@ -1,7 +1,9 @@
 """Read models fed by the event topics, exactly once."""
 
 from healthpay_kafka.projection.alarms import Alarm, AlarmKind, RaiseAlarm
+from healthpay_kafka.projection.decoding import decode_event
 from healthpay_kafka.projection.gate import Decode
+from healthpay_kafka.projection.kafka_log import KafkaEventLog
 from healthpay_kafka.projection.log import EventLog, LogLost
 from healthpay_kafka.projection.projector import AfterCommit, Projector, TooManyParked
 from healthpay_kafka.projection.rebuild import (
@@ -31,6 +33,7 @@ __all__ = [
     "Arrival",
     "Decode",
     "EventLog",
+    "KafkaEventLog",
     "Lag",
     "LogLost",
     "LogRecord",
@@ -47,5 +50,6 @@ __all__ = [
     "View",
     "ViewMoved",
     "ViewTransaction",
+    "decode_event",
     "rebuild",
 ]
