@@ -126,6 +126,18 @@ def test_the_missing_event_sets_its_stream_free(view: SqliteView, path: Path) ->
     assert held(path) == rows_of(history)
 
 
+def test_a_stream_that_comes_backwards_ends_up_whole(
+    view: SqliteView, path: Path
+) -> None:
+    """Parked events are applied by their versions, not in the order of the log (R3)."""
+    history = events()
+    made = projector(view)
+    for record in records_of([*reversed(history)]):
+        made.project([record])
+    assert not made.parked
+    assert held(path) == rows_of(history)
+
+
 def test_poison_is_parked_with_its_reason(view: SqliteView, path: Path) -> None:
     """What cannot be read is kept as it came, is alarmed, and stops nobody (R3)."""
     history = events()

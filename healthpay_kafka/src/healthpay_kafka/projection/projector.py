@@ -120,8 +120,6 @@ class Projector:
         """Take parked records through the gate once more, by version."""
         if not parked:
             return 0
-        # What the cache says may be older than what another process healed.
-        self._versions.clear()
         arrivals, strangers = decoded([p.record for p in parked], self._decode)
         arrivals.sort(key=lambda arrival: arrival.version)
         done = self._stored(arrivals, strangers, {}, parked)
