@@ -55,7 +55,7 @@ class KafkaEventLog:
         topics: Collection[str],
         more: ClientConfig | None = None,
     ) -> None:
-        self._topics = tuple(topics)
+        self.topics: Final = tuple(topics)
         self._positions: dict[Partition, int] = {}
         settings = reader_config(bootstrap_servers, more)
         # Ends tell how far a partition was read past the marks of transactions.
@@ -78,7 +78,7 @@ class KafkaEventLog:
 
     def ends(self) -> Mapping[Partition, int]:
         ends: dict[Partition, int] = {}
-        for topic in self._topics:
+        for topic in self.topics:
             for number in self._numbers(topic):
                 place = TopicPartition(topic, number)
                 marks = self._consumer.get_watermark_offsets(place, timeout=_ANSWER_S)

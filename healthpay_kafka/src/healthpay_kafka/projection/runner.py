@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from threading import Event
 from typing import Final
@@ -73,10 +73,19 @@ class Projection:
             self._projector.project(records)
         return len(records)
 
-    def run(self, stopping: Event) -> None:
+    def run(
+        self, stopping: Event, *, after_step: Callable[[], None] = lambda: None
+    ) -> None:
         """`start`, then `step` after `step`; ends after the batch under way.
 
         When another one writes to the view, it waits a second and takes up there.
+
+        Args:
+            stopping: Set it, from anywhere, to end the run.
+            after_step: Is called several times a second, such as for a heartbeat.
+
+        Raises:
+            LogLost, TooManyParked: It cannot go on; nothing was skipped.
         """
         is_started = False
         while not stopping.is_set():
@@ -85,6 +94,7 @@ class Projection:
                     self.start()
                     is_started = True
                 self.step()
+                after_step()
             except ViewMoved:
                 is_started = False
                 stopping.wait(_BACK_OFF_S)

@@ -23,8 +23,8 @@ from healthpay_kafka.projection import (
     ViewMoved,
     decode_event,
 )
-from tests.kafka.histories import History, batches, disturbed, records_of
-from tests.kafka.rows import Rows, rows_of
+from tests.kafka.projection.histories import History, batches, disturbed, records_of
+from tests.kafka.projection.rows import Rows, rows_of
 
 BALANCES = "SELECT wallet_id, version, balance_minor, held_minor, status FROM balances"
 HISTORY = (
