@@ -29,15 +29,11 @@ class PostgresViews:
     @property
     def live(self) -> PostgresView:
         """What readers see; made, empty, when it is not there."""
-        view = PostgresView(self._connection, self._name)
-        found = self._connection.execute(
-            "SELECT 1 FROM pg_namespace WHERE nspname = %s", [self._name]
-        ).fetchone()
-        if found is None:
-            view.create()
-        return view
+        self._require_live()
+        return PostgresView(self._connection, self._name)
 
     def beside(self) -> PostgresView:
+        self._require_live()
         for suffix in (_BUILT, _OLD):
             self._drop(suffix)
         view = PostgresView(self._connection, self._name + _BUILT)
@@ -57,6 +53,13 @@ class PostgresViews:
         # Apart from the renaming, for it waits for the old tables' last readers.
         self._drop(_OLD)
         return True
+
+    def _require_live(self) -> None:
+        found = self._connection.execute(
+            "SELECT 1 FROM pg_namespace WHERE nspname = %s", [self._name]
+        ).fetchone()
+        if found is None:
+            PostgresView(self._connection, self._name).create()
 
     def _drop(self, suffix: str) -> None:
         name = Identifier(self._name + suffix)

@@ -16,6 +16,7 @@ from confluent_kafka import (
 
 from healthpay_kafka.projection.log import LogLost
 from healthpay_kafka.projection.records import LogRecord, Partition
+from healthpay_kafka.projection.watermarks import HighWatermarks
 from healthpay_kafka.settings import ClientConfig, reader_config
 
 _GONE: Final = frozenset(
@@ -32,7 +33,6 @@ _PASSING: Final = frozenset(
     {KafkaError._TRANSPORT, KafkaError._ALL_BROKERS_DOWN, KafkaError._RESOLVE}
 )
 """librdkafka goes on by itself, and says so in between."""
-_ANSWER_S: Final = 30.0
 _Headers: TypeAlias = Sequence[tuple[str, str | bytes | None]]
 
 
@@ -57,6 +57,7 @@ class KafkaEventLog:
     ) -> None:
         self.topics: Final = tuple(topics)
         self._positions: dict[Partition, int] = {}
+        self._watermarks = HighWatermarks(bootstrap_servers, self.topics, more)
         settings = reader_config(bootstrap_servers, more)
         # Ends tell how far a partition was read past the marks of transactions.
         self._consumer = Consumer({**settings, "enable.partition.eof": True})
@@ -77,15 +78,7 @@ class KafkaEventLog:
         self._consumer.close()
 
     def ends(self) -> Mapping[Partition, int]:
-        ends: dict[Partition, int] = {}
-        for topic in self.topics:
-            for number in self._numbers(topic):
-                place = TopicPartition(topic, number)
-                marks = self._consumer.get_watermark_offsets(place, timeout=_ANSWER_S)
-                if marks is None:
-                    raise KafkaException(KafkaError(KafkaError._TIMED_OUT))
-                ends[Partition(topic, number)] = marks[1]
-        return ends
+        return self._watermarks.now()
 
     def seek(self, positions: Mapping[Partition, int]) -> None:
         self._positions = dict(positions)
@@ -110,12 +103,6 @@ class KafkaEventLog:
 
     def positions(self) -> Mapping[Partition, int]:
         return dict(self._positions)
-
-    def _numbers(self, topic: str) -> Sequence[int]:
-        described = self._consumer.list_topics(topic, timeout=_ANSWER_S).topics[topic]
-        if described.error is not None:
-            raise LogLost(f"{topic}: {described.error.str()}")
-        return sorted(described.partitions)
 
     def _record(self, message: Message) -> LogRecord | None:
         """A message as a record; None where it only says something."""
