@@ -6,6 +6,7 @@ import json
 import os
 import subprocess
 import sys
+import time
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -76,8 +77,9 @@ class Follower:
 
     def catch_up(self) -> None:
         """Step until all is read that is there now."""
-        ends = self.log.ends()
+        ends, until = self.log.ends(), time.monotonic() + 60
         while any(self.log.positions().get(p, 0) < end for p, end in ends.items()):
+            assert time.monotonic() < until, (self.log.positions(), ends)
             self.projection.step(0.1)
 
 

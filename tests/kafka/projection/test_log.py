@@ -63,7 +63,9 @@ def test_only_committed_records_are_read(
             assert follower.projection.step(0.1) == 0
         producer.commit_transaction(30)
         follower.catch_up()
-        assert follower.projection.lag().records == 0
+        # The mark of the commit may be written after the answer to it.
+        while follower.projection.lag().records:
+            follower.catch_up()
     assert rows_in(connection, settings.view) == rows_of([*first, *second])
 
 
@@ -122,7 +124,9 @@ def test_a_place_that_is_gone_stops_it(
         ends = follower.log.ends()
     publisher.send(history.go_on(30))
     admin = AdminClient({"bootstrap.servers": broker.bootstrap_servers})
-    gone = [TopicPartition(*p, end + 1) for p, end in ends.items()]
+    with event_log(settings) as log:
+        grown = {p: end for p, end in log.ends().items() if end > ends[p]}
+    gone = [TopicPartition(*place, end) for place, end in grown.items()]
     for future in admin.delete_records(gone).values():
         future.result(15)
     with following(settings) as follower, pytest.raises(LogLost):

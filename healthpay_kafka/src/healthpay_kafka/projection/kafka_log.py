@@ -97,8 +97,7 @@ class KafkaEventLog:
             record = self._record(message)
             if record is not None:
                 records.append(record)
-        for record in records:
-            self._positions[record.partition] = record.offset + 1
+                self._positions[record.partition] = record.offset + 1
         return records
 
     def positions(self) -> Mapping[Partition, int]:
