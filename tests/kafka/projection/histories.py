@@ -27,6 +27,7 @@ from healthpay_wire.cloudevents import encode_structured
 from healthpay_wire.envelopes import digest
 
 TOPIC = "healthpay.events.wallet"
+TRACE = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
 
 
 class History:
@@ -85,7 +86,7 @@ class History:
 
     def _do(self, commands: Iterable[Command]) -> None:
         for command in commands:
-            self._handler.handle(CommandRequest(command=command))
+            self._handler.handle(CommandRequest(command=command, traceparent=TRACE))
 
 
 def records_of(

@@ -29,9 +29,11 @@ from healthpay_kafka.projection import (
     Projector,
     decode_event,
 )
+from healthpay_kafka.records import Headers, event_headers
 from healthpay_wire.cloudevents import CONTENT_TYPE, STRUCTURED, encode_structured
 from tests.kafka.projection.rows import Rows
 
+PLAIN = [(CONTENT_TYPE, STRUCTURED.encode())]
 ROOT = Path(__file__).parents[3]
 TABLES = (
     "SELECT wallet_id, version, balance_minor, held_minor, status FROM {}.balances",
@@ -52,17 +54,19 @@ class Publisher:
     def send(self, events: Iterable[RecordedEvent]) -> None:
         """Return when all of them are in the log."""
         for event in events:
-            self.put(event.envelope.aggregate_id, encode_structured(event))
+            headers = event_headers(event, "the tests")
+            value = encode_structured(event)
+            self.put(event.envelope.aggregate_id, value, headers)
         assert self._producer.flush(30) == 0
 
-    def put(self, key: str, value: bytes) -> None:
+    def put(self, key: str, value: bytes, headers: Headers = PLAIN) -> None:
         """One record, whatever it is."""
         self._producer.produce(
             self._topics.events_wallet,
             key=key,
             value=value,
             partition=partition_of(key, self._topics.partitions),
-            headers=[(CONTENT_TYPE, STRUCTURED.encode())],
+            headers=[*headers],
         )
 
 
