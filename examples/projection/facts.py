@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field, fields
+from operator import attrgetter
 from typing import NamedTuple
 
 from healthpay_core import (
@@ -21,7 +22,7 @@ from healthpay_core import (
 from healthpay_kafka.projection import Arrival, PoisonousEvent
 
 
-@dataclass(slots=True, kw_only=True)
+@dataclass(slots=True)
 class Balance:
     """One row of the balance view: a wallet as it is now."""
 
@@ -35,6 +36,10 @@ class Balance:
     balance_minor: int
     held_minor: int
     changed_at: str
+
+
+row_values = attrgetter(*(field.name for field in fields(Balance)))
+"""The columns of a row of the balance view, in their order."""
 
 
 class Entry(NamedTuple):
@@ -66,6 +71,10 @@ class Total:
     debited_minor: int = 0
     movements: int = 0
 
+    def values(self) -> tuple[int, int, int]:
+        """The columns, in their order."""
+        return self.credited_minor, self.debited_minor, self.movements
+
 
 @dataclass(slots=True)
 class Changes:
@@ -86,7 +95,7 @@ def changes_of(arrivals: Iterable[Arrival], before: Mapping[str, Balance]) -> Ch
 
     Args:
         arrivals: Events of wallets, in order.
-        before: The rows of those of their wallets that have one.
+        before: The rows of those of their wallets that have one; changed in place.
 
     Raises:
         PoisonousEvent: An event is not a wallet's, or comes before its creation.
@@ -98,7 +107,7 @@ def changes_of(arrivals: Iterable[Arrival], before: Mapping[str, Balance]) -> Ch
         row = balances.get(wallet_id)
         if row is None:
             known = before.get(wallet_id)
-            row = _created(arrival, event) if known is None else replace(known)
+            row = _created(arrival, event) if known is None else known
             balances[wallet_id] = row
         _apply(row, arrival, event, changes)
         row.version = arrival.version

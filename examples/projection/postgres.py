@@ -5,7 +5,6 @@ from __future__ import annotations
 import secrets
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import astuple
 from typing import LiteralString
 
 from psycopg import Connection, Cursor
@@ -13,7 +12,7 @@ from psycopg.rows import class_row
 from psycopg.sql import SQL, Composed, Identifier
 
 from examples.projection import statements
-from examples.projection.facts import Balance, changes_of
+from examples.projection.facts import Balance, changes_of, row_values
 from examples.projection.parking import from_row, to_row
 from healthpay_core import StreamId
 from healthpay_kafka.projection import (
@@ -103,9 +102,9 @@ class _Transaction:
     def apply(self, arrivals: Sequence[Arrival]) -> None:
         ids = list({arrival.aggregate_id for arrival in arrivals})
         changes = changes_of(arrivals, self._balances(ids))
-        self._put(statements.PUT_BALANCES, map(astuple, changes.balances.values()))
+        self._put(statements.PUT_BALANCES, map(row_values, changes.balances.values()))
         self._put(statements.ADD_HISTORY, changes.history)
-        totals = ((*key, *astuple(t)) for key, t in changes.totals.items())
+        totals = ((*key, *t.values()) for key, t in changes.totals.items())
         self._put(statements.ADD_TOTALS, totals)
 
     def park(self, parked: Sequence[Parked]) -> None:

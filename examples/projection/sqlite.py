@@ -6,12 +6,11 @@ import json
 import sqlite3
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import astuple
 from importlib.resources import files
 from pathlib import Path
 from typing import Final
 
-from examples.projection.facts import Balance, Changes, changes_of
+from examples.projection.facts import Balance, Changes, changes_of, row_values
 from healthpay_core import StreamId
 from healthpay_kafka.projection import (
     Arrival,
@@ -104,13 +103,13 @@ class _Transaction:
 
     def versions(self, streams: Collection[StreamId]) -> Mapping[StreamId, int]:
         ids = [stream.removeprefix(_WALLET) for stream in streams]
-        rows = self._balances(ids).values()
-        return {StreamId(_WALLET + row.wallet_id): row.version for row in rows}
+        rows = self._connection.execute(_BALANCES, [json.dumps(ids)])
+        return {StreamId(_WALLET + row[0]): row[1] for row in rows}
 
     def apply(self, arrivals: Sequence[Arrival]) -> None:
         ids = {arrival.aggregate_id for arrival in arrivals}
         changes = changes_of(arrivals, self._balances(ids))
-        rows = map(astuple, changes.balances.values())
+        rows = map(row_values, changes.balances.values())
         self._connection.executemany(_PUT_BALANCE, rows)
         if self._with_history:
             self._add(changes)
@@ -125,14 +124,12 @@ class _Transaction:
         )
 
     def _balances(self, ids: Collection[str]) -> dict[str, Balance]:
-        cursor = self._connection.execute(_BALANCES, [json.dumps(list(ids))])
-        names = [column[0] for column in cursor.description]
-        rows = (Balance(**dict(zip(names, row, strict=True))) for row in cursor)
-        return {row.wallet_id: row for row in rows}
+        rows = self._connection.execute(_BALANCES, [json.dumps(list(ids))])
+        return {row[0]: Balance(*row) for row in rows}
 
     def _add(self, changes: Changes) -> None:
         self._connection.executemany(_ADD_HISTORY, changes.history)
-        totals = ((*key, *astuple(t)) for key, t in changes.totals.items())
+        totals = ((*key, *t.values()) for key, t in changes.totals.items())
         self._connection.executemany(_ADD_TOTAL, totals)
 
 
