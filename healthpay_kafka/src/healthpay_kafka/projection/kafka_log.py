@@ -21,16 +21,20 @@ from healthpay_kafka.settings import ClientConfig, reader_config
 
 _GONE: Final = frozenset(
     {
-        KafkaError._AUTO_OFFSET_RESET,
+        KafkaError._AUTO_OFFSET_RESET,  # noqa: SLF001 - its only name
         KafkaError.OFFSET_OUT_OF_RANGE,
-        KafkaError._UNKNOWN_TOPIC,
-        KafkaError._UNKNOWN_PARTITION,
+        KafkaError._UNKNOWN_TOPIC,  # noqa: SLF001 - its only name
+        KafkaError._UNKNOWN_PARTITION,  # noqa: SLF001 - its only name
         KafkaError.UNKNOWN_TOPIC_OR_PART,
         KafkaError.UNKNOWN_TOPIC_ID,
     }
 )
 _PASSING: Final = frozenset(
-    {KafkaError._TRANSPORT, KafkaError._ALL_BROKERS_DOWN, KafkaError._RESOLVE}
+    {
+        KafkaError._TRANSPORT,  # noqa: SLF001 - its only name
+        KafkaError._ALL_BROKERS_DOWN,  # noqa: SLF001 - its only name
+        KafkaError._RESOLVE,  # noqa: SLF001 - its only name
+    }
 )
 """librdkafka goes on by itself, and says so in between."""
 _Headers: TypeAlias = Sequence[tuple[str, str | bytes | None]]
@@ -121,7 +125,7 @@ class KafkaEventLog:
 
     def _take(self, error: KafkaError, message: Message) -> None:
         code = error.code()
-        if code == KafkaError._PARTITION_EOF:
+        if code == KafkaError._PARTITION_EOF:  # noqa: SLF001 - its only name
             partition, offset = _place(message)
             self._positions[partition] = offset
         elif code in _GONE:

@@ -28,14 +28,17 @@ _LATEST: Final[OffsetSpec] = OffsetSpec.latest()  # type: ignore[no-untyped-call
 """Their stubs say nothing of it."""
 _PAUSE_S: Final = 0.1
 _NOT_THERE: Final = frozenset(
-    {KafkaError._UNKNOWN_TOPIC, KafkaError.UNKNOWN_TOPIC_OR_PART}
+    {
+        KafkaError._UNKNOWN_TOPIC,  # noqa: SLF001 - its only name
+        KafkaError.UNKNOWN_TOPIC_OR_PART,
+    }
 )
 _PASSING: Final = frozenset(
     {
         KafkaError.LEADER_NOT_AVAILABLE,
         KafkaError.NOT_LEADER_FOR_PARTITION,
-        KafkaError._TIMED_OUT,
-        KafkaError._TRANSPORT,
+        KafkaError._TIMED_OUT,  # noqa: SLF001 - its only name
+        KafkaError._TRANSPORT,  # noqa: SLF001 - its only name
         KafkaError.OFFSET_NOT_AVAILABLE,
     }
 )
