@@ -44,7 +44,8 @@ class Projector:
         decode: From a record to an event.
         raise_alarm: Is told of gaps and poison, after they are parked.
         after_commit: Is told what was applied; a crash right after the commit
-            loses the call, so nothing that must happen hangs on it.
+            loses the call, so nothing that must happen hangs on it. What it
+            raises ends the run.
         max_parked: Records that the view may keep aside, 1 or more.
     """
 

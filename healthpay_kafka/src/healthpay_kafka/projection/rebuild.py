@@ -56,6 +56,8 @@ def rebuild(
     Raises:
         RebuildRefused: Records had to be parked, and `parked_is_fine` is not set.
         LogLost: The log no longer begins with its first record.
+        TooManyParked: The new view would keep more aside than it may.
+        ViewMoved: Somebody else builds beside the live view, too.
     """
     projector = Projector(view.beside(), decode, raise_alarm)
     projection = Projection(log, projector, batch=batch)
