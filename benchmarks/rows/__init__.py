@@ -14,6 +14,7 @@ from benchmarks.rows import (
     loading,
     memory,
     open_loop,
+    projecting,
     relay,
     restoring,
 )
@@ -27,6 +28,7 @@ ROWS: Final[Mapping[int, Callable[[Scale], Iterable[Figure]]]] = {
     6: kafka.run,
     7: loading.replay,
     8: loading.for_a_command,
+    9: projecting.run,
     10: restoring.run,
     11: imports.run,
     13: relay.run,

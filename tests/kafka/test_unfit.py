@@ -29,7 +29,7 @@ from healthpay_core.testing import (
     wallet_id,
     withdrawal,
 )
-from healthpay_kafka import partition as engine
+from healthpay_kafka import outgoing
 from healthpay_kafka.orders import (
     COMMAND_ID,
     DEADLINE,
@@ -157,7 +157,7 @@ def test_what_follows_from_a_command_may_be_too_large(
     log = MemoryLog(1)
     done = _open(log)
     with monkeypatch.context() as patched:
-        patched.setattr(engine, "LARGEST_RECORD", 700)
+        patched.setattr(outgoing, "LARGEST_RECORD", 700)
         log.ask(_ask(withdrawal(A, 1), "x"))
         log.run(0)
     log.ask(_ask(withdrawal(A, 10), "after"))
@@ -174,7 +174,7 @@ def test_a_checkpoint_too_large_is_left_out(monkeypatch: pytest.MonkeyPatch) -> 
     partition = log.owned[0]
     changed = set(partition.holdings.changed)
     with monkeypatch.context() as patched:
-        patched.setattr(engine, "LARGEST_RECORD", 50)
+        patched.setattr(outgoing, "LARGEST_RECORD", 50)
         assert partition.checkpoint(0) == []
     log.ask(_ask(withdrawal(A, 1), "x"))
     log.settle()

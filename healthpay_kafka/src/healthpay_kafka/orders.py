@@ -12,10 +12,10 @@ from typing import Final, TypeAlias, cast
 
 import orjson
 
-from healthpay_core import CommandRequest, Decided, Err, Ok
+from healthpay_core import CommandRequest, Decided, Err, Ok, Unknown
 from healthpay_core.domain import primary_stream
 from healthpay_core.refusals import ValidationFailed
-from healthpay_core.slips import Slip
+from healthpay_core.slips import Finished, Slip, Travel
 from healthpay_kafka.records import (
     CONTENT_TYPE,
     STRUCTURED,
@@ -94,6 +94,18 @@ def key_of(order: Order) -> str:
     if isinstance(order, Conclusion):
         return order.aggregate_id
     return aggregate_of(order.request)
+
+
+def following(going: Travel | Finished, root: CommandRequest) -> Order:
+    """The order that follows a step: the next one, or the end (T5)."""
+    if isinstance(going, Travel):
+        return StepOrder(request=going.request, slip=going.slip)
+    assert not isinstance(going.outcome, Unknown)
+    return Conclusion(
+        aggregate_id=aggregate_of(root),
+        command_id=root.command_id,
+        outcome=going.outcome,
+    )
 
 
 def encode_order(order: Order) -> bytes:

@@ -16,7 +16,6 @@ from healthpay_core import (
     CommandRequest,
     Err,
     Outcome,
-    RecordedEvent,
     Unknown,
     derive_id,
     domain,
@@ -29,55 +28,31 @@ from healthpay_core.refusals import (
     NotDone,
     ValidationFailed,
 )
-from healthpay_core.slips import Finished, Travel, after, first, is_process
-from healthpay_kafka.deadletters import dead_letter
+from healthpay_core.slips import after, first, is_process
 from healthpay_kafka.deciding import Decider, Decision
 from healthpay_kafka.holdings import Holdings, pending_of, waiting
-from healthpay_kafka.journal import Entry, Kind, Sent, decode_entry, encode_entry
+from healthpay_kafka.journal import Entry, Kind, Sent, decode_entry
 from healthpay_kafka.orders import (
     COMMAND_ID,
-    DEADLINE,
     LARGEST_ASK,
     Ask,
     Conclusion,
     Order,
     Reply,
     StepOrder,
-    aggregate_of,
     decode_order,
     encode_order,
+    following,
     key_of,
     reply_of,
 )
-from healthpay_kafka.partitions import partition_of
+from healthpay_kafka.outgoing import Outgoing, TooLarge, fits
 from healthpay_kafka.receipts import EntryUnavailable
-from healthpay_kafka.records import (
-    CONTENT_TYPE,
-    LARGEST_RECORD,
-    STRUCTURED,
-    WRITER,
-    Arrived,
-    Record,
-    event_headers,
-)
-from healthpay_kafka.replies import encode_reply
-from healthpay_kafka.snapshots import (
-    CHECKPOINT_KEY,
-    Checkpoint,
-    encode_checkpoint,
-    encode_held,
-)
+from healthpay_kafka.records import Arrived, Record
 from healthpay_kafka.topics import Topics
-from healthpay_wire.cloudevents import (
-    decode_structured,
-    encode_structured,
-)
+from healthpay_wire.cloudevents import encode_structured
 
 _AGAIN_AFTER_US: Final = 30_000_000
-
-
-class TooLarge(Exception):
-    """What follows from a command is more than a record may hold."""
 
 
 class _Unfit(Exception):
@@ -113,7 +88,7 @@ class Partition:
         self.holdings: Holdings = holdings
         self._topics = topics
         self._decider = decider
-        self._writer = writer
+        self._outgoing = Outgoing(number, topics, writer)
         self._records: list[Record] = []
         self._batch = 0
         self._checkpointed = False
@@ -160,19 +135,9 @@ class Partition:
         Returns:
             Nothing, where one of the records would be too large to be written.
         """
-        holdings, topic = self.holdings, self._topics.snapshots
-        self._checkpointed = True
-        records = [
-            self._record(topic, stream, encode_held(holdings.held(stream)))
-            for stream in sorted(holdings.changed)
-        ]
-        begun = [pending.offset for pending in holdings.pending.committed.values()]
-        value = encode_checkpoint(Checkpoint(journal=journal, begun=begun))
-        records.append(self._record(topic, CHECKPOINT_KEY, value))
-        if not all(map(_fits, records)):
-            self._checkpointed = False
-            return []
-        return records
+        records = self._outgoing.checkpoint(self.holdings, journal)
+        self._checkpointed = all(map(fits, records))
+        return records if self._checkpointed else []
 
     def overdue(self, now: int) -> list[Record]:
         """The first steps of processes that have taken too long, to be sent again.
@@ -185,7 +150,7 @@ class Partition:
         late = [key for key, p in pending.items() if now - p.since >= _AGAIN_AFTER_US]
         for key in late:
             pending[key] = replace(pending[key], since=now)
-        return [self._order_record(pending[key].sent) for key in late]
+        return [self._outgoing.order(pending[key].sent) for key in late]
 
     def _taken(
         self, batch: Sequence[Arrived], unfit: Mapping[int, Exception]
@@ -205,7 +170,7 @@ class Partition:
                 raise
             except Exception as error:
                 raise _Unfit(arrived.offset, error) from error
-            if any(not _fits(record) for record in self._records[before:]):
+            if any(not fits(record) for record in self._records[before:]):
                 raise _Unfit(arrived.offset, TooLarge())
         return self._records
 
@@ -214,7 +179,7 @@ class Partition:
         if isinstance(order, Err):
             self._malformed(arrived, order.error)
             return
-        if self._place(key_of(order.value)) != self.number:
+        if self._outgoing.place(key_of(order.value)) != self.number:
             # Decided here, its aggregate would be there twice (R1).
             fault = "is in a partition that is not its aggregate's"
             self._malformed(arrived, ValidationFailed.at("", fault))
@@ -286,7 +251,7 @@ class Partition:
             return
         state, _ = self.holdings.get(domain.primary_stream(request.command))
         going = after(order.slip, decision.outcome, state)
-        follows = _following(going, order.slip.root)
+        follows = following(going, order.slip.root)
         sent = Sent(key=key_of(follows), value=encode_order(follows))
         self._note("decided", request, decision, sent=sent)
         self._send(sent, follows)
@@ -332,10 +297,10 @@ class Partition:
         """What a torn transaction may have lost; readers skip the rest (R3, R4)."""
         for entry in entries:
             for event in entry.events:
-                self._records.append(self._published(event))
+                self._records.append(self._outgoing.event_again(event))
             sent = entry.sent
-            if sent is not None and self._place(sent.key) != self.number:
-                self._records.append(self._order_record(sent))
+            if sent is not None and self._outgoing.place(sent.key) != self.number:
+                self._records.append(self._outgoing.order(sent))
 
     def _decide(self, request: CommandRequest) -> Decision | None:
         """None when deciding raised: the record is among the dead letters."""
@@ -346,14 +311,12 @@ class Partition:
             error_id = self._error_id(request)
             self._decider.unexpected(error_id, error)
             reason = f"deciding it raised {type(error).__name__}"
-            self._records.append(
-                dead_letter(self._topics, self.number, arrived, reason, error_id)
-            )
+            self._records.append(self._outgoing.letter(arrived, reason, error_id))
             return None
 
     def _malformed(self, arrived: Arrived, error: ValidationFailed) -> None:
         reason = error.errors[0].detail
-        letter = dead_letter(self._topics, self.number, arrived, reason)
+        letter = self._outgoing.letter(arrived, reason)
         self._records.append(letter)
         self._refuse(arrived, error)
 
@@ -362,7 +325,7 @@ class Partition:
         error_id = derive_id(f"{self._topics.commands}/{self.number}/{arrived.offset}")
         self._decider.unexpected(error_id, error)
         reason = f"doing it raised {type(error).__name__}"
-        letter = dead_letter(self._topics, self.number, arrived, reason, error_id)
+        letter = self._outgoing.letter(arrived, reason, error_id)
         self._records.append(letter)
         self._refuse(arrived, InternalError(error_id=error_id))
 
@@ -406,36 +369,19 @@ class Partition:
             sent=sent,
             root=root,
         )
-        value = encode_entry(entry)
-        record = self._record(self._topics.journal, request.command_id, value)
-        self._records.append(replace(record, journals=request.command_id))
+        record = self._outgoing.entry(entry)
+        self._records.append(record)
         if entry.pinned:
-            self.holdings.decide(request.command_id, value)
+            assert record.value is not None
+            self.holdings.decide(request.command_id, record.value)
         for event, encoded in zip(recorded, events, strict=True):
-            self._records.append(self._publication(event, encoded))
+            self._records.append(self._outgoing.event(event, encoded))
         return entry
-
-    def _publication(self, event: RecordedEvent, value: bytes) -> Record:
-        envelope = event.envelope
-        return Record(
-            topic=self._topics.events_of(envelope.type.aggregate_type),
-            partition=self.number,
-            key=envelope.aggregate_id,
-            value=value,
-            headers=event_headers(event, self._writer),
-        )
-
-    def _published(self, value: bytes) -> Record:
-        """The record of an event that an entry of the journal holds."""
-        decoded = decode_structured(value)
-        if isinstance(decoded, Err):
-            raise AssertionError(decoded.error.errors[0].detail)
-        return self._publication(decoded.value.recorded, value)
 
     def _send(self, sent: Sent, order: Order | None) -> None:
         """To an aggregate of this partition at once, to any other as a record."""
-        if self._place(sent.key) != self.number:
-            self._records.append(self._order_record(sent))
+        if self._outgoing.place(sent.key) != self.number:
+            self._records.append(self._outgoing.order(sent))
             return
         if order is None:
             decoded = decode_order(sent.value, None)
@@ -444,53 +390,14 @@ class Partition:
             order = decoded.value
         self._at_once.append(order)
 
-    def _order_record(self, sent: Sent) -> Record:
-        return Record(
-            topic=self._topics.commands,
-            partition=self._place(sent.key),
-            key=sent.key,
-            value=sent.value,
-            headers=((CONTENT_TYPE, STRUCTURED), (WRITER, self._writer.encode())),
-        )
-
     def _answer(self, reply: Reply | None, outcome: Outcome) -> None:
         """To who waits for it, if anybody still does (R5)."""
         if reply is None or self._arrived.recorded_at > reply.deadline:
             return
-        if not 0 <= reply.partition < self._topics.reply_partitions:
-            return
         assert not isinstance(outcome, Unknown)
-        self._records.append(
-            Record(
-                topic=self._topics.replies,
-                partition=reply.partition,
-                key=outcome.command_id,
-                value=encode_reply(outcome),
-                headers=((DEADLINE, b"%d" % reply.deadline),),
-            )
-        )
-
-    def _record(self, topic: str, key: str, value: bytes) -> Record:
-        return Record(topic=topic, partition=self.number, key=key, value=value)
-
-    def _place(self, key: str) -> int:
-        return partition_of(key, self._topics.partitions)
-
-
-def _following(going: Travel | Finished, root: CommandRequest) -> Order:
-    """The order that follows a step: the next one, or the end (T5)."""
-    if isinstance(going, Travel):
-        return StepOrder(request=going.request, slip=going.slip)
-    assert not isinstance(going.outcome, Unknown)
-    return Conclusion(
-        aggregate_id=aggregate_of(root),
-        command_id=root.command_id,
-        outcome=going.outcome,
-    )
-
-
-def _fits(record: Record) -> bool:
-    return len(record.value or b"") <= LARGEST_RECORD
+        record = self._outgoing.answer(reply, outcome)
+        if record is not None:
+            self._records.append(record)
 
 
 def _reused(request: CommandRequest) -> Rejected:
