@@ -8,7 +8,7 @@ from typing import Final
 
 from healthpay_core import CommandRequest, Err, StreamCorrupted, StreamId, domain
 from healthpay_core.states import ABSENT, Versioned
-from healthpay_kafka.journal import Entry, Sent, decode_entry
+from healthpay_kafka.journal import Entry, Sent
 from healthpay_kafka.orders import Ask, Reply, decode_order
 from healthpay_kafka.overlay import Overlay
 from healthpay_kafka.receipts import Receipts
@@ -167,7 +167,7 @@ class Holdings:
         """
         for offset in self._begun:
             if offset < start:
-                self._process(_entry(self.receipts.fetch(offset)), offset)
+                self._process(entry_of(self.receipts.fetch(offset)), offset)
 
     def restore_entry(self, offset: int, value: bytes) -> None:
         """Take an entry of the journal; all that may be asked about, in order.
@@ -175,7 +175,7 @@ class Holdings:
         Raises:
             StreamCorrupted: It does not continue what is there (R3, A2).
         """
-        entry = _entry(value)
+        entry = entry_of(value)
         if offset >= self._folded_from:
             for event in entry.events:
                 self._event(event)
@@ -251,8 +251,13 @@ def is_checkpoint(key: str) -> bool:
     return key == CHECKPOINT_KEY
 
 
-def _entry(value: bytes) -> Entry:
-    decoded = decode_entry(value)
+def entry_of(value: bytes) -> Entry:
+    """The entry of a record of the journal.
+
+    Raises:
+        StreamCorrupted: The bytes are none.
+    """
+    decoded = decodeentry_of(value)
     if isinstance(decoded, Err):
         raise StreamCorrupted(decoded.error.errors[0].detail)
     return decoded.value

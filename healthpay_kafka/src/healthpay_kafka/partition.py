@@ -30,8 +30,8 @@ from healthpay_core.refusals import (
 )
 from healthpay_core.slips import after, first, is_process
 from healthpay_kafka.deciding import Decider, Decision
-from healthpay_kafka.holdings import Holdings, pending_of, waiting
-from healthpay_kafka.journal import Entry, Kind, Sent, decode_entry
+from healthpay_kafka.holdings import Holdings, entry_of, pending_of, waiting
+from healthpay_kafka.journal import Entry, Kind, Sent
 from healthpay_kafka.orders import (
     COMMAND_ID,
     LARGEST_ASK,
@@ -272,10 +272,7 @@ class Partition:
         """What was decided of a command before; of the tail also refusals (R4)."""
         value = self.holdings.decided(command_id)
         if value is not None:
-            decoded = decode_entry(value)
-            if isinstance(decoded, Err):
-                raise AssertionError(decoded.error.errors[0].detail)
-            return decoded.value
+            return entry_of(value)
         for entry in self.holdings.tail.get(self._arrived.offset, ()):
             if entry.command_id == command_id and entry.outcome is not None:
                 return entry
@@ -330,9 +327,8 @@ class Partition:
         self._refuse(arrived, InternalError(error_id=error_id))
 
     def _refuse(self, arrived: Arrived, error: NotDone) -> None:
-        command_id = (
-            dict(arrived.headers).get(COMMAND_ID, b"").decode("ascii", "replace")
-        )
+        sent = dict(arrived.headers).get(COMMAND_ID, b"")
+        command_id = sent.decode("ascii", "replace")
         if is_id(command_id):
             refused = Rejected(
                 command_id=command_id, correlation_id=command_id, error=error
