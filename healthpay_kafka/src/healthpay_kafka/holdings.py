@@ -257,7 +257,7 @@ def entry_of(value: bytes) -> Entry:
     Raises:
         StreamCorrupted: The bytes are none.
     """
-    decoded = decodeentry_of(value)
+    decoded = decode_entry(value)
     if isinstance(decoded, Err):
         raise StreamCorrupted(decoded.error.errors[0].detail)
     return decoded.value
