@@ -8,7 +8,7 @@ from typing import Final
 
 from healthpay_core import CommandRequest, Err, StreamCorrupted, StreamId, domain
 from healthpay_core.states import ABSENT, Versioned
-from healthpay_kafka.journal import Entry, Sent
+from healthpay_kafka.journal import Entry, Sent, decode_entry
 from healthpay_kafka.orders import Ask, Reply, decode_order
 from healthpay_kafka.overlay import Overlay
 from healthpay_kafka.receipts import Receipts
