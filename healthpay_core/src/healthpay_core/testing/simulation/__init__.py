@@ -16,9 +16,9 @@ from __future__ import annotations
 
 from healthpay_core.testing.simulation.coverage import Coverage
 from healthpay_core.testing.simulation.ledger import Ledger, Violation
+from healthpay_core.testing.simulation.process import Handler, make_handler
 from healthpay_core.testing.simulation.stores import MemoryStorage, Storage
 from healthpay_core.testing.simulation.story import Failure, Simulation
-from healthpay_core.testing.simulation.world import Handler, make_handler
 
 __all__ = [
     "Coverage",

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
 from typing import TYPE_CHECKING, Final
 
 from healthpay_core import domain
@@ -14,12 +13,14 @@ from healthpay_core.ids import (
     transfer_stream,
     wallet_stream,
 )
-from healthpay_core.outcome import Committed, Rejected
 from healthpay_core.queries import StoreQueries
 from healthpay_core.states import load
 from healthpay_core.testing.model import WalletRow
 from healthpay_core.testing.model.prediction import View, view_difference
-from healthpay_core.testing.simulation.judge import check_windows
+from healthpay_core.testing.simulation.agreement import (
+    check_card_windows,
+    check_windows,
+)
 from healthpay_core.testing.simulation.ledger import Ledger, Violation
 from healthpay_core.wallet.state import OpenWallet
 
@@ -64,8 +65,6 @@ def come_to_rest(world: World) -> None:
     for request in list(world.judge.open.values()):
         outcome = world.processes[0].handler.handle(request)
         world.judge.outcomes((request,), [outcome], ())
-        if not isinstance(outcome, Committed | Rejected):
-            raise Violation("unknown resolves", request.command_id)
     world.clock.instant += _FAR_US
     for number in range(_ROUNDS):
         which = number % len(world.processes)
@@ -109,7 +108,7 @@ def _stream(world: World, stream: StreamId, expected: View) -> None:
         raise Violation("no acknowledged command lost", f"{stream} is empty")
     found = view_difference(expected, domain.view(stream, state, version))
     if found is not None:
-        raise Violation("as predicted", f"{stream}: {found}")
+        raise Violation("the state is as predicted", f"{stream}: {found}")
 
 
 def _wallet(world: World, row: WalletRow) -> None:
@@ -123,19 +122,15 @@ def _wallet(world: World, row: WalletRow) -> None:
         return
     holds = {key: hold.amount for key, hold in row.holds.items()}
     if {key: hold.amount for key, hold in state.holds.items()} != holds:
-        raise Violation("as predicted", f"the holds of {row.wallet_id}")
+        raise Violation("the state is as predicted", f"the holds of {row.wallet_id}")
     if row.outflows:
         check_windows(row, state.usage)
     references = {f"{reason}:{text}" for reason, text in row.references}
     if state.references != references:
-        raise Violation("as predicted", f"the references of {row.wallet_id}")
-    for card_id, usage in state.card_usage.items():
-        spent = [o for o in row.outflows if o.card_id == card_id]
-        date = max(o.date for o in spent)
-        day = sum(o.amount for o in spent if o.date == date)
-        total = sum(o.amount for o in spent)
-        if (usage.date, usage.day, usage.all_time) != (date, day, total):
-            raise Violation("limit windows exact", f"{card_id}: {asdict(usage)}")
+        raise Violation(
+            "the state is as predicted", f"the references of {row.wallet_id}"
+        )
+    check_card_windows(row, state)
 
 
 def _read_again(world: World) -> None:

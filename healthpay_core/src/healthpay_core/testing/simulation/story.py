@@ -4,20 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, fields
-from typing import Final, TypeAlias
+from typing import Final, TypeAlias, assert_never
 
 from healthpay_core.domain import Command
 from healthpay_core.outcome import CommandRequest
 from healthpay_core.testing.simulation.coverage import Coverage
-from healthpay_core.testing.simulation.generator import (
-    Generator,
-    policy_of,
-    start_of,
-)
+from healthpay_core.testing.simulation.generator import Generator
 from healthpay_core.testing.simulation.ledger import Violation
 from healthpay_core.testing.simulation.names import Names
+from healthpay_core.testing.simulation.process import MakeHandler, make_handler
+from healthpay_core.testing.simulation.setting import policy_of, start_of
 from healthpay_core.testing.simulation.steps import (
     Deliver,
+    Fault,
     Jump,
     LoseSnapshots,
     Restart,
@@ -28,13 +27,12 @@ from healthpay_core.testing.simulation.steps import (
     Sweep,
 )
 from healthpay_core.testing.simulation.stores import MemoryStorage, Storage
-from healthpay_core.testing.simulation.world import MakeHandler, World, make_handler
+from healthpay_core.testing.simulation.world import World
 
 MakeStorage: TypeAlias = Callable[[], Storage]
 
 LENGTH: Final = 300
 _TRIALS: Final = 600
-_AT_REST: Final = "at rest"
 
 
 @dataclass(slots=True)
@@ -150,20 +148,16 @@ def _tell(step: Step) -> str:
     match step:
         case Send():
             asked = "; ".join(_request(request) for request in step.requests)
-            after = "" if step.fault is None else f" -- {step.fault.name}"
-            if step.meanwhile is not None:
-                after += f": {_request(step.meanwhile)}"
-            return f"handler {step.handler}: {asked}{after}"
+            return f"handler {step.handler}: {asked}{_fault(step.fault)}"
         case RunSaga():
-            after = "" if step.fault is None else f" -- {step.fault}"
+            after = _fault(step.fault)
             if step.stops_after is not None:
                 after += f" -- stops after {step.stops_after} steps"
             return f"handler {step.handler}: saga of {_request(step.request)}{after}"
         case Resume():
-            after = "" if step.fault is None else f" -- {step.fault}"
-            return f"handler {step.handler} resumes its sagas{after}"
+            return f"handler {step.handler} resumes its sagas{_fault(step.fault)}"
         case Sweep():
-            return f"handler {step.handler} sweeps"
+            return f"handler {step.handler} sweeps{_fault(step.fault)}"
         case Jump():
             return f"the clock moves by {step.by_us / 1_000_000:,.6f} s"
         case Restart():
@@ -172,6 +166,15 @@ def _tell(step: Step) -> str:
             return "snapshots are " + ("stale" if step.stale else "lost")
         case Deliver():
             return "the feed is delivered"
+    assert_never(step)
+
+
+def _fault(fault: Fault | None) -> str:
+    if fault is None:
+        return ""
+    at = f" at append {fault.nth}" if fault.nth > 1 else ""
+    first = "" if fault.meanwhile is None else f": {_request(fault.meanwhile)}"
+    return f" -- {fault.name}{at}{first}"
 
 
 def _request(request: CommandRequest) -> str:
