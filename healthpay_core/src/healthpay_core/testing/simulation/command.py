@@ -84,7 +84,7 @@ def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
     add("--cores", type=int, default=os.cpu_count() or 1, help="processes")
     add("--least", type=int, help="how often everything must be reached")
     add("--storage", default="", help="module:name of a storage of yours")
-    add("--storage-every", type=int, default=50, help="one story of so many on it")
+    add("--storage-every", type=int, default=100, help="one story of so many on it")
     add("--report", type=Path, help="write what is printed to this file too")
     add("--replay", type=int, metavar="SEED", help="play the story of one seed")
     return parser.parse_args(arguments)

@@ -102,6 +102,7 @@ class Ledger:
 
     Attributes:
         position: Of the last event that was seen.
+        seen: All of them.
         sequences: The version of every stream.
         wallets: The last figures of every wallet.
         in_flight: What is between two wallets, by currency and the transfer or
@@ -111,6 +112,7 @@ class Ledger:
 
     def __init__(self, storage: Storage) -> None:
         self.position: int = 0
+        self.seen: list[RecordedEvent] = []
         self.sequences: defaultdict[StreamId, int] = defaultdict(int)
         self.wallets: dict[str, WalletFigures] = {}
         self.in_flight: dict[tuple[str, str], int] = {}
@@ -152,6 +154,7 @@ class Ledger:
         """
         envelope = recorded.envelope
         self._in_order(recorded, envelope)
+        self.seen.append(recorded)
         kind = type(envelope.data)
         book = self._books.get(kind)
         if book is not None:

@@ -8,9 +8,11 @@ from functools import partial
 from typing import Final
 
 from healthpay_core.clock import ManualClock
+from healthpay_core.ids import StreamId
 from healthpay_core.outcome import CommandRequest, Committed, Outcome
 from healthpay_core.policy import LimitPolicy
 from healthpay_core.ports import EventStore
+from healthpay_core.states import Versioned
 from healthpay_core.testing.model import ReferenceModel
 from healthpay_core.testing.simulation.coverage import Coverage
 from healthpay_core.testing.simulation.judge import Judge
@@ -83,6 +85,7 @@ class World:
             self.model, self.truth, self.ledger, self.clock, self.coverage
         )
         self.projection: BalanceProjection = BalanceProjection()
+        self.folded: dict[StreamId, Versioned] = {}
         self.processes: list[Process] = [self._process(n) for n in range(HANDLERS)]
         self._delivered = 0
         self._left: int | None = None
