@@ -61,6 +61,8 @@ class Agreement:
                 source = rows.wallets[held_at]
             else:
                 raise Violation("money conserved", f"{amount} {currency} in {key}")
+            if source.currency != currency:
+                raise Violation("money conserved", f"{amount} {currency} of others")
             if source.held < amount:
                 raise Violation("money in both is held", f"{amount} {currency}")
 

@@ -207,7 +207,7 @@ class Judge:
         self, request: CommandRequest, outcome: Outcome, fired: Sequence[str]
     ) -> None:
         if not fired:
-            unknown = request.command_id in self.open
+            unknown = isinstance(outcome, Unknown)
             rule = "unknown resolves" if unknown else "no failure without a fault"
             raise Violation(rule, _told(request, outcome))
         self._coverage.codes[_code(outcome)] += 1

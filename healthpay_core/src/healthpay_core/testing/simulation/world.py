@@ -90,6 +90,7 @@ class World:
         self._delivered = 0
         self._left: int | None = None
         self._asked: CommandRequest | None = None
+        self._of_rival: Exception | None = None
 
     def close(self) -> None:
         """Let go of the storage."""
@@ -134,6 +135,7 @@ class World:
         except Crash:
             self.judge.after_a_crash((request,))
             raise
+        self._look_at_rival()
         self.judge.outcomes((request,), [outcome], process.store.fired)
         process.store.end_of_command()
         return outcome
@@ -181,6 +183,7 @@ class World:
         answers: list[Outcome] | None = None
         with suppress(Crash):
             answers = process.handler.handle_many(requests)
+        self._look_at_rival()
         fired = self._disarm(process, "command" if len(requests) == 1 else "batch")
         if answers is None:
             self.judge.after_a_crash(requests)
@@ -201,9 +204,17 @@ class World:
         def first() -> None:
             assert self._asked is not None
             rival = fault.meanwhile or self._asked
-            self.judge.rival(self._asked, rival, other.handle(rival))
+            try:
+                self.judge.rival(self._asked, rival, other.handle(rival))
+            except Exception as error:
+                # The handler that appends would take it for the store's.
+                self._of_rival = error
 
         store.arm(fault, first)
+
+    def _look_at_rival(self) -> None:
+        if self._of_rival is not None:
+            raise self._of_rival
 
     def _disarm(self, process: Process, place: str) -> list[str]:
         fired = process.store.disarm()
