@@ -24,7 +24,7 @@ def run(arguments: Sequence[str]) -> int:
     if "--storage" not in arguments:
         arguments = ["--storage", STORAGE, *arguments]
     seconds = minutes_of(arguments) * 60
-    layout = "{percentage:3.0f}% |{bar}| {elapsed} of {remaining} left{postfix}"
+    layout = "{percentage:3.0f}% |{bar}| {elapsed} gone, {remaining} left{postfix}"
     with tqdm(total=seconds, bar_format=layout, file=sys.stderr) as bar:
 
         def progress(since: float, coverage: Coverage) -> None:

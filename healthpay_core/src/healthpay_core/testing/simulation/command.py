@@ -87,7 +87,12 @@ def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
     add("--storage-every", type=int, default=100, help="one story of so many on it")
     add("--report", type=Path, help="write what is printed to this file too")
     add("--replay", type=int, metavar="SEED", help="play the story of one seed")
-    return parser.parse_args(arguments)
+    options = parser.parse_args(arguments)
+    try:
+        Soak(seconds=0, storage=options.storage).simulation(0)
+    except (ImportError, AttributeError, ValueError) as error:
+        parser.error(f"--storage {options.storage}: {error}")
+    return options
 
 
 def _machine() -> Iterator[str]:
@@ -107,7 +112,7 @@ def _machine() -> Iterator[str]:
 def _asked(order: Soak) -> Iterator[str]:
     where = "in memory"
     if order.storage:
-        where = f"every {order.storage_every}th on {order.storage}, the rest in memory"
+        where = f"1 of {order.storage_every} on {order.storage}, the rest in memory"
     yield f"stories: from seed {order.first_seed} on, on {order.cores} cores, {where}"
 
 

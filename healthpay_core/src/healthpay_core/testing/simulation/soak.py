@@ -78,19 +78,24 @@ class Soaked:
     Attributes:
         coverage: Of all processes together.
         wall_s: From the start of the first process to the end of the last.
+        cpu_s: What the processes have worked, together.
         findings: What must not be; the first one ends the run.
     """
 
     coverage: Coverage = field(default_factory=Coverage)
     wall_s: float = 0.0
+    cpu_s: float = 0.0
     findings: list[Finding] = field(default_factory=list)
 
     def lines(self, cores: int, least: int) -> Iterator[str]:
         """A report to print: tables, too little, and what was found."""
         yield from self.coverage.lines()
         yield ""
-        rate = self.coverage.steps / self.wall_s / cores if self.wall_s else 0.0
-        yield f"wall time {self.wall_s:,.1f} s · {rate:,.0f} steps/s a core"
+        steps = self.coverage.steps
+        yield (
+            f"wall time {self.wall_s:,.1f} s · {_rate(steps, self.wall_s * cores)}"
+            f" steps/s a core · {_rate(steps, self.cpu_s)} steps a second of CPU"
+        )
         missing = self.coverage.missing(least)
         yield f"reached fewer than {least:,} times: {len(missing)}"
         yield from (f"  {line}" for line in missing)
@@ -103,7 +108,8 @@ class Soaked:
 Progress: TypeAlias = Callable[[float, Coverage], None]
 """Told the seconds since the start and what has been done by then."""
 
-_Sent: TypeAlias = Coverage | Finding
+_Sent: TypeAlias = tuple[Coverage, float] | Finding
+"""What was done since the last time, in how many seconds of CPU; or the end."""
 
 
 def soak(order: Soak, progress: Progress = lambda _, __: None) -> Soaked:
@@ -146,11 +152,12 @@ def _listen(
             except EOFError:
                 talking.remove(ready)
                 continue
-            if isinstance(sent, Coverage):
-                result.coverage.add(sent)
-            else:
+            if isinstance(sent, Finding):
                 result.findings.append(sent)
                 stop.set()
+            else:
+                result.coverage.add(sent[0])
+                result.cpu_s += sent[1]
         progress()
 
 
@@ -164,22 +171,42 @@ def _lost(workers: Iterable[BaseProcess]) -> Iterator[Finding]:
 def _work(number: int, order: Soak, stop: Event, sender: Connection) -> None:
     """One core: play every seed whose turn it is, and tell now and then."""
     ends_at = time.monotonic() + order.seconds
-    told_at, coverage = time.monotonic(), Coverage()
     # A story leaves all of its objects at once: collected between the stories.
     gc.disable()
+    told = _Told(sender)
     seed = order.first_seed + number
     while time.monotonic() < ends_at and not stop.is_set():
-        finding = play(order, seed, coverage)
+        finding = play(order, seed, told.coverage)
         if finding is not None:
             sender.send(finding)
             break
         seed += order.cores
-        if time.monotonic() - told_at > _REPORT_EVERY_S:
-            sender.send(coverage)
-            told_at, coverage = time.monotonic(), Coverage()
+        if told.is_due():
+            told.tell()
             gc.collect()
-    sender.send(coverage)
+    told.tell()
     sender.close()
+
+
+class _Told:
+    """What one process has done since it last said so."""
+
+    def __init__(self, sender: Connection) -> None:
+        self._sender = sender
+        self._begin()
+
+    def is_due(self) -> bool:
+        """Whether the last time was a while ago."""
+        return time.monotonic() - self._at > _REPORT_EVERY_S
+
+    def tell(self) -> None:
+        """Say it, and begin anew."""
+        self._sender.send((self.coverage, time.process_time() - self._cpu_s))
+        self._begin()
+
+    def _begin(self) -> None:
+        self.coverage: Coverage = Coverage()
+        self._at, self._cpu_s = time.monotonic(), time.process_time()
 
 
 def play(order: Soak, seed: int, coverage: Coverage) -> Finding | None:
@@ -191,6 +218,10 @@ def play(order: Soak, seed: int, coverage: Coverage) -> Finding | None:
     story = simulation.shrink(failure).told()
     text = f"{story}\n\nplay it again: {order.replay(seed)}"
     return Finding(failure.rule, text)
+
+
+def _rate(steps: int, seconds: float) -> str:
+    return f"{steps / seconds:,.0f}" if seconds else "no"
 
 
 def _since(began: float) -> float:
