@@ -15,6 +15,7 @@ from benchmarks.rows import (
     memory,
     open_loop,
     restoring,
+    simulator,
 )
 
 ROWS: Final[Mapping[int, Callable[[Scale], Iterable[Figure]]]] = {
@@ -28,4 +29,5 @@ ROWS: Final[Mapping[int, Callable[[Scale], Iterable[Figure]]]] = {
     8: loading.for_a_command,
     10: restoring.run,
     11: imports.run,
+    12: simulator.run,
 }
