@@ -14,6 +14,7 @@ from healthpay_core.testing.simulation.ledger import Violation
 from healthpay_core.testing.simulation.names import Names
 from healthpay_core.testing.simulation.process import MakeHandler, make_handler
 from healthpay_core.testing.simulation.setting import policy_of, start_of
+from healthpay_core.testing.simulation.shrinking import Shrinker
 from healthpay_core.testing.simulation.steps import (
     Deliver,
     Fault,
@@ -32,7 +33,6 @@ from healthpay_core.testing.simulation.world import World
 MakeStorage: TypeAlias = Callable[[], Storage]
 
 LENGTH: Final = 300
-_TRIALS: Final = 600
 
 
 @dataclass(slots=True)
@@ -103,22 +103,15 @@ class Simulation:
         return None
 
     def shrink(self, failure: Failure) -> Failure:
-        """Leave steps out for as long as the same rule is broken."""
-        steps, violation = list(failure.steps), failure.violation
-        trials, size = 0, max(1, len(steps) // 2)
-        while size and trials < _TRIALS:
-            at, shorter = 0, False
-            while at < len(steps) and trials < _TRIALS:
-                trials += 1
-                without = steps[:at] + steps[at + size :]
-                found = self.replay(failure.seed, without)
-                if found is not None and found.rule == failure.rule:
-                    steps, violation, shorter = without, found, True
-                else:
-                    at += size
-            if not shorter or size > 1:
-                size //= 2
-        return Failure(failure.seed, tuple(steps), violation, failure.names)
+        """Leave out and simplify steps for as long as the same rule is broken."""
+
+        def play(steps: Sequence[Step]) -> Violation | None:
+            return self.replay(failure.seed, steps)
+
+        shrinker = Shrinker(play, failure.steps, failure.violation)
+        shrinker.shrink()
+        steps = tuple(shrinker.steps)
+        return Failure(failure.seed, steps, shrinker.violation, failure.names)
 
     def _world(self, seed: int) -> World:
         return World(
