@@ -21,7 +21,7 @@ Patch = pytest.MonkeyPatch
 Plant: TypeAlias = Callable[[Patch], Simulation]
 
 SEEDS, MOST_SEEDS = 8, 120
-LONGEST = 14
+LONGEST = 12
 """Steps of a shortened story, two wallets and their funds among them."""
 
 
