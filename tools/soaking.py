@@ -6,6 +6,7 @@ other options are those of `python -m healthpay_core.testing.simulation`.
 
 from __future__ import annotations
 
+import os
 import sqlite3
 import subprocess
 import sys
@@ -24,6 +25,8 @@ def run(arguments: Sequence[str]) -> int:
     if "--storage" not in arguments:
         arguments = ["--storage", STORAGE, *arguments]
     seconds = minutes_of(arguments) * 60
+    # What is said of the tree is of the moment before.
+    about = list(_about())
     layout = "{percentage:3.0f}% |{bar}| {elapsed} gone, {remaining} left{postfix}"
     with tqdm(total=seconds, bar_format=layout, file=sys.stderr) as bar:
 
@@ -35,12 +38,13 @@ def run(arguments: Sequence[str]) -> int:
             )
             bar.update(min(since, seconds) - bar.n)
 
-        return main(arguments, progress=progress, about=_about())
+        return main(arguments, progress=progress, about=about)
 
 
 def _about() -> Iterator[str]:
     yield f"commit: {_git('rev-parse', 'HEAD')}{_changes()}"
     yield f"sqlite: {sqlite3.sqlite_version}"
+    yield f"load before: {os.getloadavg()[0]:.1f}"
 
 
 def _changes() -> str:
