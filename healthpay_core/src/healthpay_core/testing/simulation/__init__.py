@@ -10,6 +10,12 @@ the reference model.
 failure = Simulation(storage=MyStorage).play(seed=42)
 assert failure is None, Simulation(storage=MyStorage).shrink(failure).told()
 ```
+
+On all cores, for five minutes, on a storage of yours (`Storage`):
+
+```
+python -m healthpay_core.testing.simulation --minutes 5 --storage my_tests:MyStorage
+```
 """
 
 from __future__ import annotations
