@@ -97,8 +97,8 @@ PLANTED: dict[str, tuple[str, Plant]] = {
 """What is planted: the rule that names it, and how it is done."""
 
 
-FOUND_BY_SEVERAL = ("stale snapshot believed",)
-"""What is decided on an old state may break one rule or another."""
+FOUND_BY_SEVERAL = ("stale snapshot believed", "hold released twice")
+"""What is decided on a wrong state may break one rule or another."""
 
 
 def _failures(simulation: Simulation) -> list[Failure]:

@@ -56,7 +56,8 @@ _ORDERS: Final = (
         ),
     ),
     (_WALLET[1:], "PlaceHold ConfirmWallet"),
-    (("active", "suspended"), "ReleaseHold CaptureHold SettleCredit"),
+    (("active", "suspended"), "ReleaseHold CaptureHold SettleCredit EndSweep"),
+    (_WALLET[1:], "BeginSweep"),
     (_TRANSFER, "TransferFunds"),
     # Of a transfer that began as a saga it is a replay.
     (("none", "completed"), "BeginTransfer"),
@@ -75,6 +76,7 @@ _ORDERS: Final = (
         "IssueMedCard ActivateMedCard SuspendMedCard CancelMedCard ExpireMedCard",
     ),
     (_CARD[1:], "ConfirmMedCard"),
+    (("none",), "RecordIssue"),
 )
 CELLS: Final = tuple(
     (status, name)

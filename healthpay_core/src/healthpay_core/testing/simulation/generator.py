@@ -13,7 +13,7 @@ from healthpay_core.payment.commands import RefundPayment
 from healthpay_core.testing.simulation.names import Names
 from healthpay_core.testing.simulation.orders import Orders
 from healthpay_core.testing.simulation.pools import Pools
-from healthpay_core.testing.simulation.setting import currencies_of
+from healthpay_core.testing.simulation.setting import currencies_of, slips_of
 from healthpay_core.testing.simulation.steps import (
     FAULTS,
     RIVALS,
@@ -49,7 +49,7 @@ class Generator:
         self._pools = Pools(
             self._draw, self.names, world.model, world.clock, currencies_of(seed)
         )
-        self._orders = Orders(self._pools)
+        self._orders = Orders(self._pools, slips=slips_of(seed))
         self._opening = deque(self._orders.opening())
         self._queue: deque[Step] = deque()
         self._recent: deque[CommandRequest] = deque(maxlen=24)

@@ -37,10 +37,10 @@ _LEVELS: Final[tuple[KycLevel, ...]] = (
 class Orders:
     """Draws commands, knowing what there is."""
 
-    def __init__(self, pools: Pools) -> None:
-        self._pools = pools
+    def __init__(self, pools: Pools, *, slips: bool) -> None:
+        self._pools, self._slips = pools, slips
         self.payments: PaymentOrders = PaymentOrders(pools)
-        cards = CardOrders(pools)
+        self._cards = cards = CardOrders(pools)
         kinds: tuple[tuple[Callable[[], Command], int], ...] = (
             (self._create, 3),
             (self._activate, 8),
@@ -67,6 +67,8 @@ class Orders:
     def saga(self) -> Command:
         """What runs as a saga."""
         chance = self._pools.chance
+        if self._slips and chance(0.25):
+            return self._sweep() if chance(0.6) else self._cards.issue()
         if chance(0.3):
             return self.transfer()
         return self.payments.initiate() if chance(0.15) else self.payments.step()
@@ -108,7 +110,10 @@ class Orders:
     def stopped(self, command: Command) -> None:
         """A saga stops halfway: its wallets are hot for a while."""
         hot = self._pools.hot
-        if isinstance(command, TransferFunds):
+        if isinstance(command, w.CloseWallet):
+            hot.append(command.wallet_id)
+            hot += [command.sweep_to] if command.sweep_to else []
+        elif isinstance(command, TransferFunds):
             hot += (command.source_wallet_id, command.destination_wallet_id)
         elif isinstance(command, PAYMENT_COMMANDS):
             payment = self._pools.rows.payments.get(command.payment_id)
@@ -172,6 +177,14 @@ class Orders:
         wallet_id = self._pools.wallet()
         sweeps = self._pools.chance(0.5)
         sweep_to = self._pools.wallet_beside(wallet_id) if sweeps else None
+        return w.CloseWallet(wallet_id=wallet_id, sweep_to=sweep_to)
+
+    def _sweep(self) -> Command:
+        wallet_id = self._pools.wallet()
+        sweep_to = self._pools.wallet_beside(wallet_id)
+        if sweep_to == wallet_id:
+            # That no step is asked: an order of this kind never travels.
+            sweep_to = self._pools.names.id("wallet of nobody")
         return w.CloseWallet(wallet_id=wallet_id, sweep_to=sweep_to)
 
     def _level(self) -> Command:

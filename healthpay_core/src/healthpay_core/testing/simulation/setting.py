@@ -41,6 +41,11 @@ def currencies_of(seed: int) -> tuple[str, str]:
     return MAIN, OTHERS[seed % len(OTHERS)]
 
 
+def slips_of(seed: int) -> bool:
+    """Whether the sagas of a story travel as slips."""
+    return seed // 7 % 2 == 1
+
+
 def policy_of(seed: int) -> LimitPolicy:
     """The limits of a story: small, so that they are met."""
     draw = Random(f"policy {seed}")  # noqa: S311

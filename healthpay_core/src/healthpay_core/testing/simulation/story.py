@@ -13,7 +13,7 @@ from healthpay_core.testing.simulation.generator import Generator
 from healthpay_core.testing.simulation.ledger import Violation
 from healthpay_core.testing.simulation.names import Names
 from healthpay_core.testing.simulation.process import MakeHandler, make_handler
-from healthpay_core.testing.simulation.setting import policy_of, start_of
+from healthpay_core.testing.simulation.setting import policy_of, slips_of, start_of
 from healthpay_core.testing.simulation.shrinking import Shrinker
 from healthpay_core.testing.simulation.steps import (
     Deliver,
@@ -119,6 +119,7 @@ class Simulation:
             policy=policy_of(seed),
             start=start_of(seed),
             make=self.make,
+            slips=slips_of(seed),
         )
 
 

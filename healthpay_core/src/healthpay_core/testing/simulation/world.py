@@ -18,6 +18,7 @@ from healthpay_core.testing.simulation.coverage import Coverage
 from healthpay_core.testing.simulation.judge import Judge
 from healthpay_core.testing.simulation.ledger import Ledger, Violation
 from healthpay_core.testing.simulation.process import (
+    Journal,
     MakeHandler,
     Process,
     make_handler,
@@ -62,6 +63,7 @@ class World:
         policy: The limits.
         start: The clock's first instant, microseconds.
         make: Makes the handlers.
+        slips: Whether sagas travel as slips, or are run by one runner each.
     """
 
     def __init__(
@@ -71,6 +73,7 @@ class World:
         policy: LimitPolicy,
         start: int,
         make: MakeHandler = make_handler,
+        slips: bool = False,
     ) -> None:
         self.storage: Storage = storage
         self.policy: LimitPolicy = policy
@@ -86,6 +89,7 @@ class World:
         )
         self.projection: BalanceProjection = BalanceProjection()
         self.folded: dict[StreamId, Versioned] = {}
+        self.journal: Journal | None = Journal() if slips else None
         self.processes: list[Process] = [self._process(n) for n in range(HANDLERS)]
         self._delivered = 0
         self._left: int | None = None
@@ -154,7 +158,8 @@ class World:
     def _process(self, number: int) -> Process:
         store = FaultyStore(self.storage.open())
         handler = self.make(store, self.clock, self.policy, self.snapshots)
-        return Process(store, handler, partial(self.execute, number), self.clock)
+        execute = partial(self.execute, number)
+        return Process(store, handler, execute, self.clock, self.journal)
 
     def _play_rare(self, step: Step) -> None:
         match step:
