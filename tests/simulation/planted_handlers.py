@@ -23,6 +23,7 @@ from healthpay_core import (
 from healthpay_core.envelope import RecordedEvent
 from healthpay_core.outcome import Committed, Outcome, Unknown, rejected, unknown
 from healthpay_core.refusals import StoreUnavailable
+from healthpay_core.sagas import TransferSaga
 from healthpay_core.states import Versioned
 from healthpay_core.sweeps import Sweeper, Swept
 from healthpay_core.testing.simulation import Handler, Simulation, make_handler
@@ -162,10 +163,31 @@ def _believed(
     return snapshot.state, store.versions((stream,))[stream]
 
 
-def no_sweep(patch: Patch) -> Simulation:
-    """Nobody looks for what has run out."""
-    nothing = Swept(authorizations=0, cards=0)
-    patch.setattr(Sweeper, "sweep", lambda _: nothing)
+def no_resuming(patch: Patch) -> Simulation:
+    """Nobody runs on the transfers that were left behind (T6)."""
+    patch.setattr(TransferSaga, "pending", lambda _: iter(()))
+    return Simulation()
+
+
+def no_sweep_of_payments(patch: Patch) -> Simulation:
+    """Nobody looks for authorisations that have run out (P8)."""
+    return _sweeps_without(patch, "_authorizations")
+
+
+def no_sweep_of_cards(patch: Patch) -> Simulation:
+    """Nobody looks for cards that have run out (D5)."""
+    return _sweeps_without(patch, "_cards")
+
+
+def _sweeps_without(patch: Patch, what: str) -> Simulation:
+    honest = Sweeper.sweep
+
+    def sweep(it: Sweeper) -> Swept:
+        it._catch_up()
+        setattr(it, what, {})
+        return honest(it)
+
+    patch.setattr(Sweeper, "sweep", sweep)
     return Simulation()
 
 

@@ -78,7 +78,9 @@ PLANTED: dict[str, tuple[str, Plant]] = {
     "exception for an answer": ("nothing raises", _wrapped(h.raises)),
     "stale snapshot believed": (ANSWER, h.stale_snapshot),
     "stale view shown": ("snapshots change nothing", h.stale_view),
-    "sweep left out": ("comes to rest", h.no_sweep),
+    "sagas left behind": ("transfers come to an end", h.no_resuming),
+    "payments not swept": ("payments come to an end", h.no_sweep_of_payments),
+    "cards not swept": ("cards come to an end", h.no_sweep_of_cards),
     "projection counts twice": ("projections agree", h.counts_twice),
     # Rules.
     "windows counted net": ("limit windows exact", r.net_windows),

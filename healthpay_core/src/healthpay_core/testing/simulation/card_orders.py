@@ -26,7 +26,7 @@ class CardOrders:
     def issue(self) -> Command:
         """A card, new or not, that expires soon or has expired."""
         pools = self._pools
-        reused = pools.cards and pools.chance(0.15)
+        reused = pools.cards and pools.chance(0.2)
         today = pools.clock.business_day(pools.clock.now()).date
         months = int(today[:4]) * 12 + int(today[5:7]) - 1
         months += pools.one((0, 0, 0, 1, 1, 2, 6, -1))
@@ -67,7 +67,7 @@ class CardOrders:
 
     def _limits(self) -> CardLimits:
         below, chance = self._pools.below, self._pools.chance
-        amounts = [below(200) if chance(0.3) else None for _ in range(6)]
+        amounts = [below(90) if chance(0.3) else None for _ in range(6)]
         return CardLimits(
             per_authorization=amounts[0],
             daily=amounts[1],

@@ -29,7 +29,7 @@ from healthpay_core.testing.simulation.steps import (
     Sweep,
 )
 from healthpay_core.testing.simulation.world import HANDLERS, World
-from healthpay_core.wallet.commands import CloseWallet
+from healthpay_core.wallet.commands import CloseWallet, SuspendWallet
 
 _HOUR_US: Final = 3_600_000_000
 
@@ -150,9 +150,17 @@ class Generator:
         if stops is not None or fault is not None:
             self._stopped.append(request)
             self._orders.stopped(request.command)
+            self._suspend_midway(request.command)
             if self._draw.random() < 0.2:
                 self._queue.append(Resume(self._handler(), self._fault()))
         return RunSaga(self._handler(), request, stops, fault)
+
+    def _suspend_midway(self, command: Command) -> None:
+        """What was set aside so as to close is settled all the same (W5)."""
+        if isinstance(command, CloseWallet) and self._draw.random() < 0.4:
+            order = SuspendWallet(wallet_id=command.wallet_id, reason_code="fraud")
+            self._queue.append(Send(self._handler(), (self._request(order),)))
+            self._queue.append(Resume(self._handler()))
 
     def _again(self) -> CommandRequest:
         """A retry of an earlier request, or another under its key."""

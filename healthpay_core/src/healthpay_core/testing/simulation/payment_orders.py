@@ -30,7 +30,7 @@ class PaymentOrders:
             "initiated": (authorize, authorize, authorize, authorize, fail),
             "authorized": (capture, capture, capture, refund, void, expire, fail),
             "captured": (refund,),
-            "partially_refunded": (refund,),
+            "partially_refunded": (refund, void, expire, fail),
         }
 
     def step(self) -> p.PaymentCommand:
@@ -48,7 +48,7 @@ class PaymentOrders:
     def initiate(self) -> p.InitiatePayment:
         """A payment, new or not, from a wallet or with a card."""
         pools = self._pools
-        reused = pools.payments and pools.chance(0.1)
+        reused = pools.payments and pools.chance(0.13)
         payment_id = (
             pools.payment() if reused else pools.new(pools.payments, "payment", 9)
         )
@@ -102,7 +102,11 @@ class PaymentOrders:
         )
 
     def _refund(self, payment_id: str) -> p.PaymentCommand:
-        amount = None if self._pools.chance(0.4) else self._pools.amount()
+        pools = self._pools
+        amount = None if pools.chance(0.3) else pools.amount()
+        if pools.chance(0.3):
+            # Little enough to leave a rest.
+            amount = 1 + pools.below(8)
         return p.RefundPayment(payment_id=payment_id, amount=amount)
 
     def _void(self, payment_id: str) -> p.PaymentCommand:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from random import Random
 from typing import Final, TypeVar
 
@@ -38,7 +38,7 @@ class Pools:
         clock: ManualClock,
         currencies: tuple[str, str],
     ) -> None:
-        self.random = draw.random
+        self.random: Callable[[], float] = draw.random
         self.names: Names = names
         self.rows: Rows = model.rows
         self.clock: ManualClock = clock
@@ -84,6 +84,8 @@ class Pools:
         draw = self.random()
         if not self.wallets or draw < 0.02:
             return self.names.id("wallet of nobody")
+        if draw < 0.06:
+            return self.wallet_not_active()
         if draw < 0.75:
             rows = self.rows.wallets
             active = [
@@ -103,7 +105,7 @@ class Pools:
             for key in self.wallets
             if key in rows and rows[key].status in ("pending", "suspended")
         ]
-        return self.one(waiting) if waiting else self.wallet()
+        return self.one(waiting or self.wallets)
 
     def wallet_beside(self, wallet_id: str, *, merchant: bool = False) -> str:
         """Another active wallet of the same currency; now and then any."""
@@ -159,7 +161,7 @@ class Pools:
         return self.one((0, -1, LARGEST, LARGEST, LARGEST + 1))
 
     def _known(self, pool: list[str], rows: Mapping[str, object], nobody: str) -> str:
-        if self.chance(0.97):
+        if self.chance(0.95):
             known = [key for key in pool if key in rows]
             if known:
                 return self.one(known)

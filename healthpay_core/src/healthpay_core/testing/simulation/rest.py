@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 
 _PAGE: Final = 1_000
 _FAR_US: Final = 40 * 86_400_000_000
+_MINUTE_US: Final = 60_000_000
 _ROUNDS: Final = 5
 
 
@@ -74,10 +75,11 @@ def come_to_rest(world: World) -> None:
         world.judge.outcomes((request,), [outcome], ())
     world.clock.instant += _FAR_US
     for number in range(_ROUNDS):
+        # Before the sweep, so that nothing runs out between it and the last look.
+        world.clock.instant += _MINUTE_US
         which = number % len(world.processes)
         world.resume_all(which)
         world.processes[which].sweeper.sweep()
-        world.clock.instant += 60_000_000
     _nothing_is_left(world)
     check_everything(world, anew=True)
     whole = _whole_feed(world)
@@ -94,11 +96,11 @@ def _nothing_is_left(world: World) -> None:
     rows = world.model.rows
     for transfer in rows.transfers.values():
         if transfer.status == "initiated":
-            raise Violation("comes to rest", f"transfer {transfer.transfer_id}")
+            raise Violation("transfers come to an end", transfer.transfer_id)
     for payment in rows.payments.values():
         if payment.operation is not None or payment.status == "authorized":
-            text = f"payment {payment.order.payment_id} is {payment.status}"
-            raise Violation("comes to rest", text)
+            text = f"{payment.order.payment_id} is {payment.status}"
+            raise Violation("payments come to an end", text)
     for wallet in rows.wallets.values():
         if wallet.held:
             raise Violation("no hold is leaked", f"{wallet.held} in {wallet.wallet_id}")
@@ -106,7 +108,7 @@ def _nothing_is_left(world: World) -> None:
         today = world.clock.business_day(world.clock.now())
         over = today.date[:7] > card.last_month
         if over and card.status not in ("expired", "cancelled"):
-            raise Violation("comes to rest", f"card {card.order.card_id}")
+            raise Violation("cards come to an end", card.order.card_id)
     if world.ledger.in_flight:
         raise Violation("money conserved", f"in flight: {world.ledger.in_flight}")
 
