@@ -46,10 +46,13 @@ class Installation:
 
 @contextmanager
 def broker_and_topics(partitions: int = PARTITIONS) -> Iterator[tuple[str, Topics]]:
-    """A real broker of one node on this machine, and fresh topics on it."""
+    """Fresh topics on a real broker: the given one, or one node on this machine."""
     with Broker(heap_mb=384) as broker:
         topics = Topics(
-            prefix="bench", partitions=partitions, replication=1, min_insync=1
+            prefix=f"bench-{new_id()[:8]}",
+            partitions=partitions,
+            replication=1,
+            min_insync=1,
         )
         made = create_topics(broker.bootstrap_servers, topics)
         if isinstance(made, Err):

@@ -1,4 +1,4 @@
-"""The rows of the specification's table that are measured here."""
+"""The rows of the specification's table that are measured here, and row 13."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from benchmarks.rows import (
     loading,
     memory,
     open_loop,
+    relay,
     restoring,
     simulator,
 )
@@ -30,4 +31,5 @@ ROWS: Final[Mapping[int, Callable[[Scale], Iterable[Figure]]]] = {
     10: restoring.run,
     11: imports.run,
     12: simulator.run,
+    13: relay.run,
 }

@@ -64,13 +64,14 @@ def _local(scale: Scale) -> list[Sample]:
         for seed in range(scale.rounds):
             work = workload.movements(size, wallets, next(seeds))
             schedule = loops.arrivals(_LOCAL_PER_S, size, seed)
-            samples.append(loops.run(_offer(LocalRuntime(handler), work, schedule)))
+            samples.append(loops.run(offer(LocalRuntime(handler), work, schedule)))
     return samples
 
 
-async def _offer(
+async def offer(
     runtime: LocalRuntime, work: Sequence[CommandRequest], schedule: list[float]
 ) -> Sample:
+    """Submit each piece of work when its time has come."""
     running: set[asyncio.Task[None]] = set()
 
     async def submit(index: int) -> None:

@@ -12,6 +12,7 @@ import uvloop
 from examples.server import logs
 from examples.server.backend import resources
 from examples.server.kafka import KafkaNotReady
+from examples.server.relaying import RelayRefused
 from examples.server.serving import GracefulServer
 from examples.server.settings import Settings, SettingsError, load
 from healthpay_http import HealthPayApp, HttpSettings
@@ -19,6 +20,7 @@ from healthpay_sql import StoreFileError
 
 WRONG_SETTINGS = 2
 NO_STORE = 3
+NO_RELAY = 4
 BANNER = """\
 HealthPay listens on {url}, events in {store}; interactive docs on {url}/docs
 *** NO AUTHENTICATION: whoever reaches {url} can move all the money. ***
@@ -40,6 +42,10 @@ def main() -> int:
     except (StoreFileError, KafkaNotReady, ConnectionError) as error:
         sys.stderr.write(f"HEALTHPAY_STORE: {error}\n")
         return NO_STORE
+    except RelayRefused as error:
+        for fault in str(error).splitlines():
+            sys.stderr.write(f"HEALTHPAY_RELAY: {fault}\n")
+        return NO_RELAY
     return 0
 
 

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager, closing
+from contextlib import AsyncExitStack, asynccontextmanager, closing
+from functools import partial
 from typing import TYPE_CHECKING
 
 from examples.server.kafka import on_kafka
 from examples.server.parsing import KafkaStore
+from examples.server.relaying import relay_of, relaying
 from examples.server.stores import fault_of, opened, repeated
 from healthpay_core import (
     CommandHandler,
@@ -16,7 +18,9 @@ from healthpay_core import (
     StoreQueries,
     Sweeper,
 )
-from healthpay_http import Backend
+from healthpay_http import Backend, HealthCheck, Publications
+from healthpay_kafka import BrokerCheck
+from healthpay_sql import SqliteEventStore
 
 if TYPE_CHECKING:
     from examples.server.settings import Settings
@@ -31,20 +35,34 @@ async def resources(
     Raises:
         StoreFileError: The store's file cannot be used; the text says why.
         KafkaNotReady: The broker or its topics cannot be used; the text says why.
+        RelayRefused: The topics cannot be published to; the text says why.
     """
     if isinstance(settings.store, KafkaStore):
         async with on_kafka(settings, settings.store, observers) as backend:
             yield backend
         return
-    with opened(settings.store, settings.synchronous) as store:
+    async with AsyncExitStack() as closing_in_turn:
+        store = closing_in_turn.enter_context(
+            opened(settings.store, settings.synchronous)
+        )
+        checks: dict[str, HealthCheck] = {"store": lambda: fault_of(store)}
+        publications = None
+        if settings.relay is not None and isinstance(store, SqliteEventStore):
+            publications = Publications()
+            relay = relay_of(store, settings.relay, publications)
+            publications.follow(relay.lag_s)
+            checks["broker"] = BrokerCheck(settings.relay.servers)
+            checks["relay"] = partial(relay.health, settings.relay_max_lag_s)
+            observers = (*observers, relay)
+            await closing_in_turn.enter_async_context(relaying(relay))
         handler = CommandHandler(
             store,
             policy=settings.limit_policy,
             snapshots=store,
             observers=observers,
         )
-        with closing(LocalRuntime(handler)) as runtime:
-            queries = StoreQueries(store, store)
-            sweeper = Sweeper(runtime.execute, store, handler.clock)
-            async with repeated(sweeper, settings.sweep_every_s):
-                yield Backend(runtime, queries, {"store": lambda: fault_of(store)})
+        runtime = closing_in_turn.enter_context(closing(LocalRuntime(handler)))
+        queries = StoreQueries(store, store)
+        sweeper = Sweeper(runtime.execute, store, handler.clock)
+        async with repeated(sweeper, settings.sweep_every_s):
+            yield Backend(runtime, queries, checks, publications)

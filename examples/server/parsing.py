@@ -22,6 +22,7 @@ from healthpay_wire.strict import structure
 
 POLICIES: Final = {"EG-2023-11": EG_2023_11, "none": NO_LIMITS}
 _SERVERS: Final = re.compile(r"[\w.\-]+:[0-9]{1,5}(,[\w.\-]+:[0-9]{1,5})*")
+_PREFIX: Final = re.compile(r"[a-zA-Z0-9._-]{1,200}")
 _TOPIC_NUMBERS: Final = ("partitions", "reply_partitions", "replication", "min_insync")
 _USER_INFO: Final = re.compile(r"//[^/@]*@")
 
@@ -47,6 +48,22 @@ class MemoryStore:
 @attrs.frozen(kw_only=True)
 class KafkaStore:
     """Kafka is the record; processors decide, and this server asks them.
+
+    Attributes:
+        servers: ``host:port``, or several with commas between.
+        topics: Their names and counts.
+    """
+
+    servers: str
+    topics: Topics
+
+    def __str__(self) -> str:
+        return f"kafka://{self.servers}/{self.topics.prefix}"
+
+
+@attrs.frozen(kw_only=True)
+class KafkaRelay:
+    """What a store in a file holds is published to Kafka, besides.
 
     Attributes:
         servers: ``host:port``, or several with commas between.
@@ -172,8 +189,21 @@ def _kafka(text: str) -> KafkaStore:
     if unknown:
         known = ", ".join(_TOPIC_NUMBERS)
         raise ValueError(f"knows the parameters {known}; not {', '.join(unknown)}")
+    if not _PREFIX.fullmatch(prefix):
+        raise ValueError(f"a prefix is letters, digits, . _ -, not {prefix!r}")
     numbers = {name: integer(1, 10_000)(value) for name, value in given}
     return KafkaStore(servers=servers, topics=Topics(prefix=prefix, **numbers))
+
+
+def relay(text: str) -> KafkaRelay | None:
+    """Where events are published to, as a URL; ``none`` for nowhere."""
+    if text == "none":
+        return None
+    if not text.startswith("kafka:"):
+        shown = _USER_INFO.sub("//***@", text)
+        raise ValueError(f"must be none or kafka://HOST:PORT, not {shown!r}")
+    place = _kafka(text)
+    return KafkaRelay(servers=place.servers, topics=place.topics)
 
 
 def limit_policy(text: str) -> LimitPolicy:

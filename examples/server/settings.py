@@ -14,7 +14,7 @@ import typed_settings
 from typed_settings.types import OptionList, SettingsClass, SettingsDict
 
 from examples.server import parsing
-from examples.server.parsing import MemoryStore, SqliteStore, Store
+from examples.server.parsing import KafkaRelay, MemoryStore, SqliteStore, Store
 from healthpay_core import EG_2023_11, LimitPolicy
 
 PREFIX: Final = "HEALTHPAY_"
@@ -36,6 +36,10 @@ class Settings:
         synchronous: `FULL`: acknowledged means on disk. `NORMAL` may lose the
             last commits when the machine loses power.
         limit_policy: The limits in force.
+        relay: Where events are published to, besides: a Kafka cluster, with the
+            topics said as for the store. Needs a store in a file.
+        relay_max_lag_s: How old the oldest event that is not published may be before
+            readiness says 503.
         log_level: The least severe log line that is written.
         max_body_bytes: The longest body of a command.
         max_in_flight: Commands being decided at once; more are answered 503.
@@ -52,6 +56,8 @@ class Settings:
     reply_partition: int = 0
     synchronous: Literal["FULL", "NORMAL"] = "FULL"
     limit_policy: LimitPolicy = EG_2023_11
+    relay: KafkaRelay | None = None
+    relay_max_lag_s: int = 60
     log_level: LogLevel = "info"
     max_body_bytes: int = 65_536
     max_in_flight: int = 1_024
@@ -70,6 +76,8 @@ PARSERS: Final[Mapping[str, Callable[[str], object]]] = MappingProxyType(
         "reply_partition": parsing.integer(0, 9_999),
         "synchronous": parsing.one_of("FULL", "NORMAL"),
         "limit_policy": parsing.limit_policy,
+        "relay": parsing.relay,
+        "relay_max_lag_s": parsing.integer(1, 86_400),
         "log_level": parsing.one_of("debug", "info", "warning", "error"),
         "max_body_bytes": parsing.integer(1, 100_000_000),
         "max_in_flight": parsing.integer(1, 1_000_000),
@@ -94,14 +102,20 @@ def load() -> Settings:
     """The settings of this process.
 
     Raises:
-        SettingsError: A variable has a wrong value, or a name nobody knows.
+        SettingsError: A variable has a wrong value, or a name nobody knows; or
+            there is a relay, and the store is not in a file.
     """
-    return typed_settings.load_settings(
+    settings = typed_settings.load_settings(
         Settings,
         [typed_settings.EnvLoader(PREFIX)],
         processors=[_parse_all],
         converter=_AsParsed(),
     )
+    if settings.relay is not None and not isinstance(settings.store, SqliteStore):
+        # In memory, the next start would publish over the events of this one.
+        name = variable("relay")
+        raise SettingsError((f"{name}: needs HEALTHPAY_STORE=sqlite:///FILE",))
+    return settings
 
 
 def _parse_all(

@@ -20,7 +20,10 @@ pytestmark = pytest.mark.timeout(120)
 DOCS = sorted((ROOT / "docs").rglob("*.md"))
 PAGES = [ROOT / "README.md", *DOCS, *sorted(ROOT.glob("healthpay_*/README.md"))]
 # Executed on a real broker, by the tests beside it.
-ON_A_BROKER = frozenset({ROOT / "docs" / "how-to" / "run-on-kafka.md"})
+ON_A_BROKER = frozenset(
+    ROOT / "docs" / "how-to" / name
+    for name in ("publish-events-to-kafka.md", "run-on-kafka.md")
+)
 EXECUTED_HERE = [page for page in PAGES if page not in ON_A_BROKER]
 INDENTED_BLOCK = re.compile(r"(?:\A|\n)[ \t]*\n(?: {4}|\t)[^\n]+")
 FENCED = re.compile(r"^```.*?^```$", re.MULTILINE | re.DOTALL)

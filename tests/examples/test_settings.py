@@ -7,7 +7,7 @@ from pathlib import Path
 import attrs
 import pytest
 
-from examples.server.parsing import MemoryStore, SqliteStore
+from examples.server.parsing import KafkaRelay, SqliteStore
 from examples.server.settings import (
     PARSERS,
     Settings,
@@ -17,6 +17,9 @@ from examples.server.settings import (
 )
 from healthpay_core import EG_2023_11, NO_LIMITS
 from healthpay_core.policy import Limits
+from healthpay_kafka import Topics
+
+SERVERS = "k1:9092,k2:9093"
 
 
 def _refused(monkeypatch: pytest.MonkeyPatch, **environment: str) -> tuple[str, ...]:
@@ -50,7 +53,11 @@ def test_each_variable_is_read(monkeypatch: pytest.MonkeyPatch) -> None:
     said = {
         "host": ("::1", "::1"),
         "port": ("0", 0),
-        "store": ("memory:", MemoryStore()),
+        "store": ("sqlite:///a.db", SqliteStore(path=Path("a.db"))),
+        "read_model": ("sqlite:///b.db", SqliteStore(path=Path("b.db"))),
+        "reply_partition": ("3", 3),
+        "relay": (f"kafka://{SERVERS}", KafkaRelay(servers=SERVERS, topics=Topics())),
+        "relay_max_lag_s": ("5", 5),
         "synchronous": ("normal", "NORMAL"),
         "limit_policy": ("none", NO_LIMITS),
         "log_level": ("DEBUG", "debug"),
@@ -76,7 +83,7 @@ def test_every_fault_of_the_environment_is_said_at_once(
         HEALTHPAY_PORT="70000",
         HEALTHPAY_HOST="0.0.0.0",
         HEALTHPAY_LOG_LEVEL="loud",
-        HEALTHPAY_STORE="kafka://broker:9092",
+        HEALTHPAY_STORE="kafka://broker",
         HEALTHPAY_PROT="3000",
     )
     assert len(problems) == 5
@@ -84,7 +91,7 @@ def test_every_fault_of_the_environment_is_said_at_once(
     assert "HEALTHPAY_PORT: must be an integer from 0 to 65535, not '70000'" in text
     assert "HEALTHPAY_HOST: must be a loopback address" in text
     assert "HEALTHPAY_LOG_LEVEL: must be one of debug, info" in text
-    assert "HEALTHPAY_STORE: kafka:// is not built yet" in text
+    assert "HEALTHPAY_STORE: must name HOST:PORT after kafka://" in text
     assert "HEALTHPAY_PROT: is not a setting; did you mean HEALTHPAY_PORT?" in text
 
 
@@ -146,7 +153,7 @@ def test_a_store_url_that_names_none_is_refused(
 ) -> None:
     """No guess is made about where money is kept."""
     (problem,) = _refused(monkeypatch, HEALTHPAY_STORE=url)
-    assert "must be sqlite:///FILE or memory:" in problem
+    assert "must be sqlite:///FILE, kafka://HOST:PORT or memory:" in problem
 
 
 POLICY = """
@@ -221,3 +228,56 @@ def test_a_policy_file_that_cannot_be_used_is_refused(
         (tmp_path / name).write_text(content)
     (problem,) = _refused(monkeypatch, HEALTHPAY_LIMIT_POLICY=str(tmp_path / name))
     assert text in problem
+
+
+@pytest.mark.parametrize(
+    ("query", "topics"),
+    [
+        ("", Topics()),
+        ("/?", Topics()),
+        ("/clinic", Topics(prefix="clinic")),
+        (
+            "?partitions=3&replication=1&min_insync=1",
+            Topics(partitions=3, replication=1, min_insync=1),
+        ),
+    ],
+)
+def test_a_relay_url_says_how_the_topics_are(
+    monkeypatch: pytest.MonkeyPatch, query: str, topics: Topics
+) -> None:
+    """What it does not say is as usual."""
+    monkeypatch.setenv("HEALTHPAY_RELAY", f"kafka://{SERVERS}{query}")
+    assert load().relay == KafkaRelay(servers=SERVERS, topics=topics)
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("", "must be none or kafka://HOST:PORT"),
+        ("k1:9092", "must be none or kafka://HOST:PORT"),
+        ("http://me:hunter2@k1:9092", "not 'http://***@k1:9092'"),
+        ("kafka://", "must name HOST:PORT"),
+        ("kafka://k1", "must name HOST:PORT"),
+        ("kafka://k1:9092,", "must name HOST:PORT"),
+        ("kafka://me:hunter2@k1:9092", "not 'kafka://***@k1:9092'"),
+        ("kafka://k1:9092?acks=0", "knows the parameters partitions, reply"),
+        ("kafka://k1:9092/a/b", "prefix is letters"),
+        ("kafka://k1:9092?partitions=0", "must be an integer from 1"),
+        ("kafka://k1:9092?replication=1", "not the numbers of any topics"),
+    ],
+)
+def test_a_wrong_relay_url_is_refused_with_the_reason(
+    monkeypatch: pytest.MonkeyPatch, text: str, said: str
+) -> None:
+    """The server does not start with a relay that could never publish."""
+    (problem,) = _refused(monkeypatch, HEALTHPAY_RELAY=text)
+    assert problem.startswith("HEALTHPAY_RELAY: ")
+    assert said in problem
+    assert "hunter2" not in problem
+
+
+def test_a_relay_needs_a_store_that_stays(monkeypatch: pytest.MonkeyPatch) -> None:
+    """V7: positions of a store in memory begin anew with each start."""
+    monkeypatch.setenv("HEALTHPAY_RELAY", "kafka://k1:9092")
+    (problem,) = _refused(monkeypatch, HEALTHPAY_STORE="memory:")
+    assert problem == "HEALTHPAY_RELAY: needs HEALTHPAY_STORE=sqlite:///FILE"

@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from dataclasses import replace
+
+import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
-from healthpay_core import StoreFault, StoreQueries, new_id
+from healthpay_core import StoreFault, StoreQueries, StreamCorrupted, new_id
+from healthpay_http import Backend, Publications
 from healthpay_http.balances import BalanceTotals
 from tests.http.client import Service
 from tests.http.stubs import unknowing, unreadable
@@ -137,3 +142,41 @@ def test_two_applications_count_apart(service: Service) -> None:
     service.open()
     with Service().serving() as other:
         assert samples(other)["healthpay_commands_total"] == 0
+
+
+def _published(lag: Callable[[], float]) -> tuple[Publications, Backend]:
+    publications = Publications()
+    publications.follow(lag)
+    return publications, replace(unknowing(), publications=publications)
+
+
+def test_publications_are_what_the_bus_acknowledged() -> None:
+    """H8: events published, their durations and the relay's lag are the relay's own."""
+    publications, backend = _published(lambda: 2.5)
+    with Service(backend=backend).serving() as service:
+        publications.published([0.002, 0.0025])
+        publications.published([7.0])
+        found = samples(service)
+        text = service.get("/metrics").body.decode()
+    assert found["healthpay_events_published_total"] == 3
+    name = "healthpay_event_publish_duration_seconds"
+    assert found[f"{name}_count"] == 3
+    assert found[f"{name}_sum"] == 7.0045
+    bounds = ("0.001", "0.0025", "5.0", "+Inf")
+    assert [found[f"{name}_bucket/{le}"] for le in bounds] == [0, 2, 2, 3]
+    assert found["healthpay_relay_lag_seconds"] == 2.5
+    assert "stays 0" not in text
+
+
+@pytest.mark.parametrize("fault", [StoreFault("disk"), StreamCorrupted("odd")])
+def test_an_unknown_lag_is_not_shown(fault: Exception) -> None:
+    """H8: while the store cannot be read the lag is absent, never a guess."""
+
+    def lag() -> float:
+        raise fault
+
+    with Service(backend=_published(lag)[1]).serving() as service:
+        assert "healthpay_relay_lag_seconds" not in samples(service)
+    silent = replace(unknowing(), publications=Publications())
+    with Service(backend=silent).serving() as service:
+        assert "healthpay_relay_lag_seconds" not in samples(service)

@@ -1,4 +1,4 @@
-"""The page that runs on a broker does what it says, on a real one."""
+"""The pages that run on a broker do what they say, on a real one."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ import pytest
 from healthpay_core.ids import new_id
 from tests.docs.reading import Reader
 from tests.docs.session import ROOT, Terminal
+from tests.docs.test_pages import ON_A_BROKER
 from tools.broker import Broker
 
 SHOWN = "localhost:9092"
@@ -46,7 +47,9 @@ class KafkaTerminal(Terminal):
         if command.startswith("HEALTHPAY_"):
             command = command.replace("'", "")
         command = command.replace(f"{SHOWN}/healthpay?", f"{SHOWN}/{self._prefix}?")
+        command = command.replace("healthpay.events.", f"{self._prefix}.events.")
         command = command.replace(SHOWN, self._broker)
+        command = re.sub(r"^python ", f"{sys.executable} ", command)
         command = re.sub(
             r"healthpay-kafka ((?:topics|deadletters) \w+|processor)",
             rf"{sys.executable} -m healthpay_kafka \1 --prefix {self._prefix}",
@@ -96,6 +99,7 @@ def terminal(
         yield opened
 
 
-def test_the_page_runs_on_a_broker(terminal: KafkaTerminal) -> None:
-    """V7, I4: topics, processor, server, 202 and after: as the page says."""
-    Reader(terminal).read(str(ROOT / "docs" / "how-to" / "run-on-kafka.md"))
+@pytest.mark.parametrize("page", sorted(ON_A_BROKER), ids=lambda page: page.stem)
+def test_the_page_runs_on_a_broker(page: Path, terminal: KafkaTerminal) -> None:
+    """V7, I4: topics, programs, servers and what they answer: as the page says."""
+    Reader(terminal).read(str(page))

@@ -11,6 +11,7 @@ from confluent_kafka.admin import AdminClient
 
 from healthpay_core import Err, Ok
 from healthpay_kafka import (
+    BrokerCheck,
     BrokerUnavailable,
     Topics,
     UnsafeTopics,
@@ -26,6 +27,7 @@ ALL = {
     "events.transfer",
     "events.payment",
     "events.medcard",
+    "journal",
     "snapshots",
     "replies",
     "deadletter",
@@ -102,6 +104,14 @@ def test_missing_topics_are_named(broker: Broker, topics: Topics) -> None:
     ]
 
 
+def test_only_those_that_matter_are_checked(broker: Broker, topics: Topics) -> None:
+    """A relay needs the topics of events, and says nothing of any other."""
+    answer = check_topics(broker.bootstrap_servers, topics, only=topics.events)
+    assert isinstance(answer, Err)
+    assert isinstance(answer.error, UnsafeTopics)
+    assert tuple(fault.topic for fault in answer.error.faults) == topics.events
+
+
 @pytest.mark.parametrize("partitions", [2, 4])
 def test_another_partition_count_is_refused(
     broker: Broker, made_topics: Topics, partitions: int
@@ -173,11 +183,10 @@ def test_longer_retention_is_safe(broker: Broker, topics: Topics) -> None:
     assert isinstance(create_topics(broker.bootstrap_servers, topics), Ok)
 
 
-def test_no_broker_is_a_value(topics: Topics, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_no_broker_is_a_value(topics: Topics) -> None:
     """Where nobody listens, the answer is that, and not an exception."""
-    monkeypatch.setattr("healthpay_kafka.administration._TIMEOUT_S", 0.3)
     for act in (create_topics, check_topics):
-        answer = act("127.0.0.1:9", topics)
+        answer = act("127.0.0.1:9", topics, timeout_s=0.3)
         assert isinstance(answer, Err)
         assert isinstance(answer.error, BrokerUnavailable)
         assert answer.error.reason
@@ -212,7 +221,7 @@ def test_the_command_says_that_nobody_answers(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """No broker is another exit code than unsafe topics."""
-    monkeypatch.setattr("healthpay_kafka.administration._TIMEOUT_S", 0.3)
+    monkeypatch.setattr("healthpay_kafka.cli.TIMEOUT_S", 0.3)
     assert main(["topics", "check", "--bootstrap-servers=127.0.0.1:9"]) == 3
     assert "no answer" in capsys.readouterr().err
 
@@ -222,3 +231,9 @@ def test_any_number_of_partitions_can_be_had(
 ) -> None:
     """Other counts are safe too, as long as they stay."""
     assert check_topics(broker.bootstrap_servers, make_topics(5)) == Ok(None)
+
+
+def test_whether_a_broker_answers(broker: Broker) -> None:
+    """H8: a health page asks this; it says why not."""
+    assert BrokerCheck(broker.bootstrap_servers, timeout_s=10)() is None
+    assert BrokerCheck("127.0.0.1:9", timeout_s=0.3)()

@@ -20,12 +20,13 @@ RULES: Final[Mapping[str, int]] = {
     "I": 11,
     "V": 7,
     "H": 8,
+    "B": 7,
     "A": 5,
 }
 """How many rules each family has, numbered from 1."""
 
-NOT_YET: Final = {"H3", "H4"}
-"""Authentication and rate limits: there is nothing yet that could prove them."""
+NOT_YET: Final = {"H3", "H4", "B7"}
+"""Authentication, rate limits, AsyncAPI: there is nothing yet that could prove them."""
 
 _NAMED: Final = re.compile(r"\b([A-Z])(\d+)(?:-\1?(\d+))?\b")
 

@@ -65,6 +65,8 @@ def _accepted(setting: str) -> str:
 
 
 def _shown(default: object) -> str:
+    if default is None:
+        return "none"
     return default.ref.id if isinstance(default, LimitPolicy) else str(default)
 
 

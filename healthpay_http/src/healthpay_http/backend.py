@@ -8,6 +8,7 @@ from types import MappingProxyType
 from typing import TypeAlias
 
 from healthpay_core import CommandPort, QueryPort
+from healthpay_http.publications import Publications
 
 HealthCheck: TypeAlias = Callable[[], str | None]
 """None while the dependency is well, else the reason; may block."""
@@ -21,6 +22,7 @@ class Backend:
         commands: Takes the commands.
         queries: Answers the questions.
         checks: A health check by the name of its dependency, such as ``store``.
+        publications: What a relay publishes from this process, when there is one.
     """
 
     commands: CommandPort
@@ -28,6 +30,7 @@ class Backend:
     checks: Mapping[str, HealthCheck] = field(
         default_factory=lambda: MappingProxyType({})
     )
+    publications: Publications | None = None
 
 
 class Serving:

@@ -1,4 +1,4 @@
-"""The eight metrics, counted as plain numbers and collected at a scrape."""
+"""The metrics, counted as plain numbers and collected at a scrape."""
 
 from __future__ import annotations
 
@@ -18,25 +18,11 @@ from prometheus_client.registry import Collector
 
 from healthpay_core import Code
 from healthpay_http.backend import Serving
+from healthpay_http.publications import BUCKETS_S, Publications
 
 CONTENT_TYPE: Final = b"text/plain; version=0.0.4; charset=utf-8"
-_BUCKETS_S: Final = (
-    0.0005,
-    0.001,
-    0.0025,
-    0.005,
-    0.01,
-    0.025,
-    0.05,
-    0.1,
-    0.25,
-    0.5,
-    1.0,
-    2.5,
-    5.0,
-)
-_BUCKETS_NS: Final = tuple(round(s * 1e9) for s in _BUCKETS_S)
-_LABELS: Final = (*map(str, _BUCKETS_S), "+Inf")
+_BUCKETS_NS: Final = tuple(round(s * 1e9) for s in BUCKETS_S)
+_LABELS: Final = (*map(str, BUCKETS_S), "+Inf")
 _NO_RELAY: Final = "stays 0 until a relay publishes events from this process"
 
 
@@ -99,23 +85,37 @@ class CommandMetrics(Collector):
             self._durations,
             self._duration_ns / 1e9,
         )
-        yield CounterMetricFamily(
-            "healthpay_events_published_total",
-            f"Events published to the bus; {_NO_RELAY}",
-            value=0,
-        )
-        yield _histogram(
-            "healthpay_event_publish_duration_seconds",
-            f"From append to acknowledged publication; {_NO_RELAY}",
-            [0] * len(_LABELS),
-            0.0,
-        )
+        yield from self._publishing()
         yield GaugeMetricFamily(
             "healthpay_active_commands",
             "Commands submitted and not yet decided",
             value=self._serving.commands_in_flight,
         )
         yield self._wallet_balance()
+
+    def _publishing(self) -> Iterator[Metric]:
+        backend = self._serving.backend
+        publications = None if backend is None else backend.publications
+        since = "since its start" if publications else _NO_RELAY
+        known = publications or Publications()
+        counts, total_s = known.durations()
+        yield CounterMetricFamily(
+            "healthpay_events_published_total",
+            f"Events that the bus has acknowledged to this process; {since}",
+            value=sum(counts),
+        )
+        yield _histogram(
+            "healthpay_event_publish_duration_seconds",
+            f"From the recording of an event to its acknowledgement; {since}",
+            counts,
+            total_s,
+        )
+        if publications is not None and publications.lag_s is not None:
+            yield GaugeMetricFamily(
+                "healthpay_relay_lag_seconds",
+                "Age of the oldest stored event that is not published; 0 when all are",
+                value=publications.lag_s,
+            )
 
     def _wallet_balance(self) -> Metric:
         family = GaugeMetricFamily(

@@ -77,5 +77,8 @@ class MetricsEndpoint:
         totals = self._totals
         if totals is not None:
             self._metrics.balances = await asyncio.to_thread(totals.current)
+        backend = self._serving.backend
+        if backend is not None and backend.publications is not None:
+            await asyncio.to_thread(backend.publications.look)
         headers = [(b"content-type", CONTENT_TYPE), NO_STORE]
         return Reply(200, headers, self._metrics.exposition())

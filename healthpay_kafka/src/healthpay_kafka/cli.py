@@ -15,7 +15,7 @@ from typing import Final
 from confluent_kafka import KafkaException
 
 from healthpay_core import EG_2023_11, NO_LIMITS, Err, SystemClock
-from healthpay_kafka.administration import check_topics, create_topics
+from healthpay_kafka.administration import TIMEOUT_S, check_topics, create_topics
 from healthpay_kafka.deciding import Decider
 from healthpay_kafka.faults import BrokerUnavailable
 from healthpay_kafka.processor import Processor, TopicsRefused
@@ -82,7 +82,7 @@ def _say(event: str, **facts: object) -> None:
 
 
 def _create(chosen: argparse.Namespace, topics: Topics) -> int:
-    made = create_topics(chosen.bootstrap_servers, topics)
+    made = create_topics(chosen.bootstrap_servers, topics, timeout_s=TIMEOUT_S)
     if isinstance(made, Err):
         return _said(made.error)
     sys.stdout.write("".join(f"made {name}\n" for name in made.value))
@@ -90,7 +90,7 @@ def _create(chosen: argparse.Namespace, topics: Topics) -> int:
 
 
 def _check(chosen: argparse.Namespace, topics: Topics) -> int:
-    checked = check_topics(chosen.bootstrap_servers, topics)
+    checked = check_topics(chosen.bootstrap_servers, topics, timeout_s=TIMEOUT_S)
     return _said(checked.error) if isinstance(checked, Err) else _said_safe()
 
 

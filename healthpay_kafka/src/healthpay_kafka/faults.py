@@ -11,6 +11,9 @@ class BrokerUnavailable:
 
     reason: str
 
+    def __str__(self) -> str:
+        return f"the broker: {self.reason}"
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TopicFault:
@@ -46,3 +49,22 @@ class UnsafeTopics:
 
     def __str__(self) -> str:
         return "\n".join(str(fault) for fault in self.faults)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StoreDiffers:
+    """The store lacks an event that was published from it, or once was another one.
+
+    Attributes:
+        where: What knows of the event: a topic's partition, or the checkpoint.
+        position: Its place in the feed, where this store has another event or none.
+    """
+
+    where: str
+    position: int
+
+    def __str__(self) -> str:
+        return (
+            f"{self.where} knows an event at position {self.position} that this store"
+            " does not have there: it is another store, or an older copy of it"
+        )

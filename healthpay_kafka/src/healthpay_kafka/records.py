@@ -67,11 +67,12 @@ def event_headers(recorded: RecordedEvent, writer: str) -> Headers:
         writer: Who produces it.
     """
     envelope = recorded.envelope
-    kind = envelope.type
+    kind, original = envelope.type, recorded.original
+    version = kind.version if original is None else original.event_version
     headers = [
         (CONTENT_TYPE, STRUCTURED),
         ("ce_id", envelope.event_id.encode()),
-        ("ce_type", cloud_type(kind.name, kind.version).encode()),
+        ("ce_type", cloud_type(kind.name, version).encode()),
         (WRITER, writer.encode()),
     ]
     if envelope.meta.traceparent is not None:

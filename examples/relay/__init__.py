@@ -1,0 +1,1 @@
+"""The relay in a process of its own, beside any number of servers on one store."""
