@@ -99,7 +99,11 @@ PLANTED: dict[str, tuple[str, Plant]] = {
 """What is planted: the rule that names it, and how it is done."""
 
 
-FOUND_BY_SEVERAL = ("stale snapshot believed", "hold released twice")
+FOUND_BY_SEVERAL = (
+    "stale snapshot believed",
+    "hold released twice",
+    "windows counted net",
+)
 """What is decided on a wrong state may break one rule or another."""
 
 
@@ -146,7 +150,10 @@ def test_every_rule_has_a_fault_that_it_alone_names() -> None:
     rules = set(re.findall(r'Violation\(\s*"([^"]+)"', source))
     rules |= set(re.findall(r'rule = "([^"]+)" if unknown else "([^"]+)"', source)[0])
     assert len(rules) > 20
-    assert {rule for rule, _ in PLANTED.values()} == rules
+    alone = {name: rule for name, (rule, _) in PLANTED.items()}
+    for name in FOUND_BY_SEVERAL:
+        del alone[name]
+    assert set(alone.values()) == rules
 
 
 def test_a_story_is_told_with_names(monkeypatch: Patch) -> None:
