@@ -159,7 +159,7 @@ def bench(session: nox.Session) -> None:
 
 @nox.session(default=False)
 def soak(session: nox.Session) -> None:
-    """Stories on all cores, then the property suites with the long profile.
+    """Stories on all cores, then the other suites with the long profile.
 
     `--minutes N`, `--seed N`, `--cores N`, `--report FILE`: of the stories.
     Paths of tests: these with the long profile, and no stories.
@@ -171,7 +171,17 @@ def soak(session: nox.Session) -> None:
     if not suites:
         session.run("python", "-m", "tools.soaking", *told)
     profile = ("-p", "tools.soak", "--hypothesis-profile=soak", "--timeout=0")
-    session.run("python", "-m", "pytest", *profile, *(suites or ("tests/property",)))
+    usual = ("tests/property", "tests/crash", "tests/edge")
+    session.run("python", "-m", "pytest", *profile, *(suites or usual))
+
+
+@nox.session(default=False)
+def fuzz(session: nox.Session) -> None:
+    """Bytes against the decoders under Atheris; `tools.fuzz` says what it takes."""
+    _install(session, DEV)
+    _install(session, "requirements/fuzz.txt")
+    _install_siblings(session)
+    session.run("python", "-m", "tools.fuzz", *session.posargs)
 
 
 @nox.session(default=False)

@@ -14,6 +14,7 @@ _SECRETS: Final = frozenset(
     {"cvv", "cvv2", "cvc", "cvc2", "pin", "pan", "cardnumber", "track2", "securitycode"}
 )
 _ID: Final = re.compile(r"[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}", re.IGNORECASE)
+_TRACE: Final = re.compile(r"[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}")
 _DIGITS: Final = re.compile(r"\d(?:[ -]?\d){11,}")
 _TWICE: Final = (0, 2, 4, 6, 8, 1, 3, 5, 7, 9)
 
@@ -21,7 +22,8 @@ _TWICE: Final = (0, 2, 4, 6, 8, 1, 3, 5, 7, 9)
 def card_data_in(recorded: RecordedEvent) -> Iterator[str]:
     """Where an event has a member for card data, or a text with a card's number.
 
-    Ids are left out: a hexadecimal id is all digits now and then, by chance.
+    Ids and traces are left out: hexadecimal text is all digits now and then, by
+    chance.
     """
     text = canonical(recorded.envelope, recorded.original)
     yield from _members(json.loads(text), "")
@@ -44,6 +46,6 @@ def _members(value: object, place: str) -> Iterator[str]:
         for index, member in enumerate(value):
             yield from _members(member, f"{place}/{index}")
     elif isinstance(value, str) and len(value) > 11:
-        for run in _DIGITS.findall(_ID.sub(" ", value)):
+        for run in _DIGITS.findall(_TRACE.sub(" ", _ID.sub(" ", value))):
             if is_card_number(re.sub("[ -]", "", run)):
                 yield f"{place} holds the number of a card"

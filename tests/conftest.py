@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from importlib.util import find_spec
 
 import pytest
@@ -13,6 +14,8 @@ import healthpay_core
 if getattr(healthpay_core, "__file__", None) is None:
     raise pytest.UsageError("healthpay_core is not installed; see README.md")
 
+FIGURES = pytest.StashKey[list[str]]()
+
 pytest.register_assert_rewrite("healthpay_core.testing")
 
 
@@ -20,3 +23,26 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     """Know the setting `timeout` also where pytest-timeout is not installed."""
     if find_spec("pytest_timeout") is None:
         parser.addini("timeout", "Seconds that one test may take; not enforced here.")
+
+
+@pytest.fixture(scope="session")
+def is_soak(pytestconfig: pytest.Config) -> bool:
+    """Whether this is the long run, `nox -s soak`."""
+    return pytestconfig.pluginmanager.hasplugin("tools.soak")
+
+
+@pytest.fixture(scope="session")
+def tell(pytestconfig: pytest.Config) -> Callable[[str], None]:
+    """Say a figure of what was tested, to be printed at the end of the run."""
+    return pytestconfig.stash.setdefault(FIGURES, []).append
+
+
+def pytest_terminal_summary(
+    terminalreporter: pytest.TerminalReporter, config: pytest.Config
+) -> None:
+    """Print the figures that tests told."""
+    figures = config.stash.get(FIGURES, [])
+    if figures:
+        terminalreporter.section("figures")
+        for line in figures:
+            terminalreporter.line(line)

@@ -10,12 +10,11 @@ import structlog
 import uvloop
 
 from examples.server import logs
-from examples.server.backend import resources
+from examples.server.asgi import made
 from examples.server.kafka import KafkaNotReady
 from examples.server.relaying import RelayRefused
 from examples.server.serving import GracefulServer
 from examples.server.settings import Settings, SettingsError, load
-from healthpay_http import HealthPayApp, HttpSettings
 from healthpay_sql import StoreFileError
 
 WRONG_SETTINGS = 2
@@ -60,10 +59,7 @@ async def _serve(settings: Settings) -> None:
             "listening without authentication", url=url, pid=os.getpid(), **facts
         )
 
-    http = HttpSettings(
-        max_body_bytes=settings.max_body_bytes, max_in_flight=settings.max_in_flight
-    )
-    app = HealthPayApp(lambda: resources(settings, (logs.CommandLog(),)), settings=http)
+    app = made(settings)
     server = GracefulServer(
         app, settings, on_listening=listening, on_stopping=app.drain
     )

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from examples.server.kafka import on_kafka
 from examples.server.parsing import KafkaStore
 from examples.server.relaying import relay_of, relaying
-from examples.server.stores import fault_of, opened, repeated
+from examples.server.stores import StoreCheck, opened, repeated
 from healthpay_core import (
     CommandHandler,
     LocalRuntime,
@@ -45,7 +45,7 @@ async def resources(
         store = closing_in_turn.enter_context(
             opened(settings.store, settings.synchronous)
         )
-        checks: dict[str, HealthCheck] = {"store": lambda: fault_of(store)}
+        checks: dict[str, HealthCheck] = {"store": StoreCheck(store)}
         publications = None
         if settings.relay is not None and isinstance(store, SqliteEventStore):
             publications = Publications()

@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING, cast
 
 import uvicorn
 
+from examples.server.protocol import watched
+
 if TYPE_CHECKING:
     from uvicorn._types import ASGIApplication
 
@@ -84,7 +86,7 @@ def _config(app: HealthPayApp, settings: Settings) -> uvicorn.Config:
         host=settings.host,
         port=settings.port,
         loop="none",
-        http="httptools",
+        http=watched(read_timeout_s=settings.read_timeout_s),
         ws="none",
         lifespan="off",
         log_config=None,

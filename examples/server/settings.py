@@ -47,6 +47,7 @@ class Settings:
         stop_timeout_s: How long requests in flight may take after that.
         sweep_every_s: How often expired authorisations and cards are looked for.
         keep_alive_s: How long an idle connection stays; more than the proxy's.
+        read_timeout_s: How long a request may take to come, head and body.
     """
 
     host: str = "127.0.0.1"
@@ -65,6 +66,7 @@ class Settings:
     stop_timeout_s: int = 30
     sweep_every_s: int = 30
     keep_alive_s: int = 75
+    read_timeout_s: int = 30
 
 
 PARSERS: Final[Mapping[str, Callable[[str], object]]] = MappingProxyType(
@@ -85,6 +87,7 @@ PARSERS: Final[Mapping[str, Callable[[str], object]]] = MappingProxyType(
         "stop_timeout_s": parsing.integer(1, 3_600),
         "sweep_every_s": parsing.integer(1, 86_400),
         "keep_alive_s": parsing.integer(1, 3_600),
+        "read_timeout_s": parsing.integer(1, 3_600),
     }
 )
 """How the text of each variable becomes a setting."""

@@ -63,10 +63,22 @@ def opened(
     return nullcontext(InMemoryEventStore(digest=digest))
 
 
-def fault_of(store: OpenStore) -> str | None:
-    """Why a store cannot be read; None while it can."""
-    try:
-        store.feed(after=0, limit=1)
-    except StoreFault as fault:
-        return str(fault) or "cannot be read"
-    return None
+class StoreCheck:
+    """A store's health (H8); that it went, and that it is back, is logged too."""
+
+    def __init__(self, store: OpenStore) -> None:
+        self._store = store
+        self._last: str | None = None
+
+    def __call__(self) -> str | None:
+        """Why the store cannot do its work now; None while it can."""
+        store = self._store
+        if not isinstance(store, SqliteEventStore):
+            return None
+        reason = store.fault()
+        if reason is not None and self._last is None:
+            _log.error("store is not available", store=str(store.path), reason=reason)
+        elif reason is None and self._last is not None:
+            _log.warning("store is available again", store=str(store.path))
+        self._last = reason
+        return reason

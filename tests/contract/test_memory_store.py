@@ -1,9 +1,10 @@
-"""The store in memory keeps every contract of a store."""
+"""What the core itself brings keeps the contracts: store, clock, runtime, queries."""
 
 from __future__ import annotations
 
 import pytest
 
+from examples.server.logs import CommandLog
 from healthpay_core import (
     NO_LIMITS,
     Clock,
@@ -14,30 +15,46 @@ from healthpay_core import (
     InMemoryEventStore,
     LocalRuntime,
     ManualClock,
+    Observer,
+    QueryPort,
     SnapshotStore,
+    StoreQueries,
     SystemClock,
 )
 from healthpay_core.testing import NOW
 from healthpay_core.testing.appends import append_of, stream
 from healthpay_core.testing.contracts import (
+    Capability,
     ClockContract,
     CommandPortContract,
     EventStoreContract,
+    ObserverContract,
+    QueryPortContract,
     SnapshotStoreContract,
 )
 
+IN_MEMORY = {
+    Capability.REOPEN: "it is gone with the process",
+    Capability.SECOND_HANDLE: "it is in one process, and is its only handle",
+}
 
-class TestInMemoryEventStore(EventStoreContract):
+
+class TestInMemoryEventStore(
+    EventStoreContract,
+    without={**IN_MEMORY, Capability.HASH_CHAIN: "it was given no digest"},
+):
     def make_store(self) -> EventStore:
         return InMemoryEventStore()
 
 
-class TestInMemoryEventStoreWithHashes(EventStoreContract):
+class TestInMemoryEventStoreWithHashes(EventStoreContract, without=IN_MEMORY):
     def make_store(self) -> EventStore:
         return InMemoryEventStore(digest=_digest)
 
 
-class TestInMemorySnapshots(SnapshotStoreContract):
+class TestInMemorySnapshots(
+    SnapshotStoreContract, without={Capability.REOPEN: IN_MEMORY[Capability.REOPEN]}
+):
     def make_snapshots(self) -> SnapshotStore:
         return InMemoryEventStore()
 
@@ -59,13 +76,45 @@ class TestManualClock(ClockContract):
 
 class TestLocalRuntime(CommandPortContract):
     def make_port(self) -> CommandPort:
-        return LocalRuntime(CommandHandler(InMemoryEventStore(), policy=NO_LIMITS))
+        self.store = InMemoryEventStore()
+        return self._port()
+
+    def reopen_port(self, port: CommandPort) -> CommandPort:
+        assert isinstance(port, LocalRuntime)
+        port.close()
+        return self._port()
+
+    def _port(self) -> CommandPort:
+        return LocalRuntime(CommandHandler(self.store, policy=NO_LIMITS))
 
 
-class TestLocalRuntimeOfSmallBatches(CommandPortContract):
+class TestLocalRuntimeOfSmallBatches(
+    CommandPortContract, without={Capability.REOPEN: IN_MEMORY[Capability.REOPEN]}
+):
     def make_port(self) -> CommandPort:
         handler = CommandHandler(InMemoryEventStore(), policy=NO_LIMITS)
         return LocalRuntime(handler, max_batch=2)
+
+
+class TestStoreQueries(QueryPortContract):
+    def make_ports(self) -> tuple[CommandPort, QueryPort]:
+        store = InMemoryEventStore()
+        handler = CommandHandler(store, policy=NO_LIMITS)
+        return LocalRuntime(handler), StoreQueries(store)
+
+
+class TestStoreQueriesWithSnapshots(QueryPortContract):
+    def make_ports(self) -> tuple[CommandPort, QueryPort]:
+        store = InMemoryEventStore()
+        handler = CommandHandler(
+            store, policy=NO_LIMITS, snapshots=store, snapshot_every=2
+        )
+        return LocalRuntime(handler), StoreQueries(store, store)
+
+
+class TestCommandLog(ObserverContract):
+    def make_observer(self) -> Observer:
+        return CommandLog()
 
 
 def test_a_digest_that_raises_stores_nothing() -> None:

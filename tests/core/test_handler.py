@@ -140,6 +140,24 @@ def test_what_may_be_stored_is_unknown() -> None:
     assert bench.wallet(A).balance == 6
 
 
+def test_what_is_in_doubt_is_not_called_undone_by_a_store_that_is_gone() -> None:
+    """I4, E4: unknown stays unknown until the store has stored something again."""
+    store, bench, _ = _funded()
+    order = request(withdrawal(A, 4), "k")
+    store.script += [lose_the_append, unavailable]
+    for _ in range(2):
+        (outcome,) = bench.handle(order)
+        assert isinstance(outcome, Unknown)
+    store.reads_raise = StoreFault("gone")
+    assert isinstance(bench.handle(order)[0], Unknown)
+    bench.refuse(withdrawal(A, 1), Code.STORE_UNAVAILABLE)
+    store.reads_raise = None
+    bench.do(deposit(A, 1))
+    store.script.append(unavailable)
+    bench.refuse(order, Code.STORE_UNAVAILABLE)
+    assert not bench.do(order).replayed
+
+
 def test_what_cannot_be_looked_up_is_unknown_and_safe_to_repeat() -> None:
     """E4, I4: stored but not readable is Unknown; repeated, it is a replay."""
     for problem in (StoreFault("gone"), OSError("gone")):

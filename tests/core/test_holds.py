@@ -231,6 +231,14 @@ def test_a_capture_and_a_hold_are_in_the_wallets_currency() -> None:
             reason="refund",
             counter_account="x",
         ),
+        SettleCredit(
+            wallet_id=A,
+            amount=5,
+            currency="EGP",
+            reason="deposit",
+            counter_account="x",
+            fee=0,
+        ),
         SettleDebit(
             wallet_id=A, amount=0, currency="EGP", reason="fee", counter_account="x"
         ),
@@ -241,6 +249,21 @@ def test_orders_of_processes_are_checked_like_any(command: Command) -> None:
     refusal = validate(command)
     assert refusal is not None
     assert refusal.code is Code.INVALID_AMOUNT
+
+
+@pytest.mark.parametrize(("fee", "code"), [(5, None), (6, Code.VALIDATION_ERROR)])
+def test_a_fee_is_at_most_the_amount(fee: int, code: Code | None) -> None:
+    """P10: a settled credit gives back no more than it brought."""
+    command = SettleCredit(
+        wallet_id=A,
+        amount=5,
+        currency="EGP",
+        reason="deposit",
+        counter_account="x",
+        fee=fee,
+    )
+    refusal = validate(command)
+    assert (None if refusal is None else refusal.code) is code
 
 
 def test_a_release_needs_no_value() -> None:

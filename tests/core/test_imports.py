@@ -16,8 +16,16 @@ SOURCES = sorted(ROOT.rglob("*.py"))
 MAY_IMPORT = {
     "testing/strategies.py": {"hypothesis"},
     "testing/payment_strategies.py": {"hypothesis"},
+    "testing/capabilities.py": {"pytest"},
+    "testing/command_strategies.py": {"hypothesis"},
+    "testing/histories.py": {"hypothesis"},
+    "testing/machine.py": {"hypothesis"},
+    "testing/clock_contract.py": {"pytest"},
+    "testing/observer_contract.py": {"pytest"},
+    "testing/port_room.py": {"pytest"},
+    "testing/query_contract.py": {"pytest"},
+    "testing/snapshot_contract.py": {"pytest"},
     "testing/store_room.py": {"pytest"},
-    "testing/port_contracts.py": {"pytest"},
 }
 """What the test kit may need besides the standard library, file by file."""
 
@@ -70,6 +78,29 @@ assert not seen, seen
 def test_importing_does_nothing() -> None:
     """No work at import: no thread, no file, no socket, no process, no test kit."""
     subprocess.run([sys.executable, "-I", "-c", WATCHED], check=True, timeout=60)
+
+
+WITHOUT = """
+import sys
+for name in {missing}:
+    sys.modules[name] = None
+import {modules}
+"""
+NEEDS_NOTHING = ("", ".model", ".samples", ".simulation", ".stores", ".appends")
+
+
+@pytest.mark.parametrize(
+    ("missing", "parts"),
+    [(("pytest", "hypothesis"), NEEDS_NOTHING), (("hypothesis",), (".contracts",))],
+    ids=["neither", "no hypothesis"],
+)
+def test_the_kit_needs_no_more_than_it_says(
+    missing: tuple[str, ...], parts: tuple[str, ...]
+) -> None:
+    """Without the extra there is all but the contracts and what is drawn."""
+    modules = ", ".join(f"healthpay_core.testing{part}" for part in parts)
+    code = WITHOUT.format(missing=missing, modules=modules)
+    subprocess.run([sys.executable, "-I", "-c", code], check=True, timeout=60)
 
 
 def test_everything_that_is_public_is_there() -> None:

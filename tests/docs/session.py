@@ -119,7 +119,8 @@ def _environment(folder: Path, *, has_curl: bool) -> dict[str, str]:
         script = Path(__file__).with_name("curl.py")
         stand_in.write_text(f'#!/bin/sh\nexec "{sys.executable}" "{script}" "$@"\n')
         stand_in.chmod(0o755)
-    path = f"{tools}{os.pathsep}{os.environ['PATH']}"
+    programs = Path(sys.executable).parent
+    path = os.pathsep.join((str(tools), str(programs), os.environ["PATH"]))
     quick = {"HEALTHPAY_DRAIN_S": "0"}
     return {**kept, **quick, "PATH": path, "PYTHONPATH": str(ROOT)}
 

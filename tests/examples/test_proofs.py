@@ -298,6 +298,7 @@ def test_a_wrong_payment_is_found(month: tuple[Log, Acknowledged]) -> None:
         ("42424242424", False),
         ("42424242424242424242", False),
         ("00000000-0000-4000-8000-424242424242", False),
+        ("00-a4242424242424242bcdef0123456789-00f067aa0ba902b7-01", False),
     ],
 )
 def test_card_numbers_are_told_by_their_shape(text: str, is_found: bool) -> None:

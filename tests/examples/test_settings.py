@@ -66,6 +66,7 @@ def test_each_variable_is_read(monkeypatch: pytest.MonkeyPatch) -> None:
         "drain_s": ("0", 0),
         "stop_timeout_s": ("5", 5),
         "keep_alive_s": ("6", 6),
+        "read_timeout_s": ("4", 4),
         "sweep_every_s": ("9", 9),
     }
     for name, (text, _) in said.items():

@@ -109,6 +109,16 @@ def test_broken_json(body: bytes, service: Service, wallet: str) -> None:
     assert pointers(service.post(wallet + "/credit", body)) == [""]
 
 
+@pytest.mark.parametrize("depth", [10, 900, 1_000, 1_020])
+def test_a_card_number_is_found_however_deep(
+    depth: int, service: Service, wallet: str
+) -> None:
+    """D2, H7: what the parser still reads is looked through to its bottom: 400."""
+    deep = b"[" * depth + b'"4111111111111111"' + b"]" * depth
+    answer = service.post(wallet + "/activate", b'{"reasonCode":' + deep + b"}")
+    assert pointers(answer) == ["/reasonCode", "/reasonCode" + "/0" * depth]
+
+
 def test_every_fault_at_once(service: Service, wallet: str) -> None:
     """E7: all faults come in one answer, each with its JSON Pointer."""
     body = {

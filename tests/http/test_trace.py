@@ -80,14 +80,33 @@ def test_correlation_id_is_returned_and_recorded(service: Service) -> None:
     assert recorded.envelope.meta.traceparent == answer.headers["traceparent"]
 
 
-@pytest.mark.parametrize("sent", [b"", b"a b", b"x" * 129, b"\xe9", b"a\tb", b"\x7f"])
+@pytest.mark.parametrize(
+    "sent",
+    [
+        b"",
+        b"a b",
+        b"x" * 129,
+        b"\xe9",
+        b"a\tb",
+        b"\x7f",
+        b"4242424242424242",
+        b"card-3782-822463-10005.",
+    ],
+)
 def test_unfit_correlation_id_is_replaced(sent: bytes, service: Service) -> None:
-    """H2: an id that is not visible ASCII of 1 to 128 is made from the trace."""
+    """H2, D2: one that is not 1 to 128 visible ASCII, or a card's, is made anew."""
     traceparent = f"00-{TRACE}-{SPAN}-01".encode()
     headers = {"x-correlation-id": sent, "traceparent": traceparent}
     answer = service.get("/livez", headers)
     made = answer.headers["x-correlation-id"]
     assert made == "4bf92f35-77b3-4da6-a3ce-929d0e0e4736"
+
+
+def test_an_id_that_is_digits_by_chance_is_kept(service: Service) -> None:
+    """H2, D2: a UUID is no card number, whatever its digits; nor is a short number."""
+    for sent in ("00000000-0000-4000-8000-424242424242", "20261125001"):
+        answer = service.get("/livez", {"x-correlation-id": sent})
+        assert answer.headers["x-correlation-id"] == sent
 
 
 def test_longest_correlation_id(service: Service) -> None:

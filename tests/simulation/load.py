@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterable, Sequence
+from itertools import islice
 from random import Random
 
 from tests.simulation.driving import Connection
@@ -24,6 +25,14 @@ async def send_all(url: str, ledger: Ledger, intents: Iterable[Intent]) -> None:
     for sent in intents:
         await _until_final(connection, ledger, sent)
     connection.close()
+
+
+async def settle(url: str, ledger: Ledger, random: Random) -> None:
+    """Clients do what they are told to: the same request with the same key."""
+    await send_all(url, ledger, list(ledger.in_doubt.values()))
+    answered = [sent for sent, _ in ledger.answers.values()]
+    last = islice(reversed(answered), 30)
+    await send_all(url, ledger, [*last, *random.sample(answered, 10)])
 
 
 async def run_load(

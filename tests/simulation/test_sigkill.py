@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from itertools import islice
 from pathlib import Path
 from random import Random
 
@@ -12,7 +11,7 @@ import pytest
 from healthpay_sql import SqliteEventStore
 from tests.simulation.driving import ServerProcess
 from tests.simulation.ledger import Ledger
-from tests.simulation.load import run_load, send_all
+from tests.simulation.load import run_load, send_all, settle
 
 FILES = 5
 KILLS_PER_FILE = 10
@@ -35,7 +34,7 @@ def test_what_was_acknowledged_survives_ten_sigkills_exactly_once(
     for kill in range(KILLS_PER_FILE + 1):
         with ServerProcess(file) as server:
             were_in_doubt += len(ledger.in_doubt)
-            asyncio.run(_settle(server.url, ledger, random))
+            asyncio.run(settle(server.url, ledger, random))
             with SqliteEventStore(file) as store:
                 ledger.check(store)
             if kill < KILLS_PER_FILE:
@@ -53,11 +52,3 @@ async def _load_then_kill(
     await asyncio.sleep(random.uniform(0.02, 0.4))
     server.kill()
     await load
-
-
-async def _settle(url: str, ledger: Ledger, random: Random) -> None:
-    """Clients do what they are told to: the same request with the same key."""
-    await send_all(url, ledger, list(ledger.in_doubt.values()))
-    answered = [sent for sent, _ in ledger.answers.values()]
-    last = islice(reversed(answered), 30)
-    await send_all(url, ledger, [*last, *random.sample(answered, 10)])

@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+from collections import Counter
+from collections.abc import Callable
 from pathlib import Path
+from random import Random
+from typing import Self
 
 import orjson
 import pytest
@@ -11,7 +15,11 @@ import pytest
 from healthpay_sql import SqliteEventStore
 from tests.simulation.driving import Connection, ServerProcess
 from tests.simulation.ledger import Ledger
-from tests.simulation.load import run_load, send_all
+from tests.simulation.load import run_load, send_all, settle
+
+SEED = 20_261_127
+KILLS = 5
+KILLS_IN_SOAK = 100
 
 
 @pytest.mark.crash
@@ -31,6 +39,75 @@ def test_two_servers_on_one_file_lose_and_double_nothing(tmp_path: Path) -> None
             ledger.check(store)
         for url in urls:
             asyncio.run(_shows_what_is_expected(url, ledger))
+
+
+@pytest.mark.crash
+def test_either_of_two_servers_may_be_killed_under_load(
+    tmp_path: Path, is_soak: bool, tell: Callable[[str], None]
+) -> None:
+    """I7, I4, V1, T4: the other goes on; what either has said is there, once."""
+    file, ledger, random = tmp_path / "healthpay.db", Ledger(), Random(SEED)
+    kills = KILLS_IN_SOAK if is_soak else KILLS
+    killed, were_in_doubt = Counter[int](), 0
+    with Pair(file) as pair:
+        asyncio.run(send_all(pair.urls[0], ledger, ledger.opening(4)))
+        for kill in range(kills):
+            number = random.randrange(2)
+            asyncio.run(_load_then_kill(pair, number, ledger, random, seed=kill))
+            killed[number] += 1
+            were_in_doubt += len(ledger.in_doubt)
+            # The one that lives is asked first, the one that comes back later.
+            asyncio.run(settle(pair.urls[1 - number], ledger, random))
+            with SqliteEventStore(file) as store:
+                ledger.check(store)
+            pair.restart(number)
+            for url in pair.urls:
+                asyncio.run(_shows_what_is_expected(url, ledger))
+    answers = len(ledger.answers)
+    tell(
+        f"two servers: {kills} SIGKILLs, {answers} commands decided, {were_in_doubt} in"
+        " doubt at a kill, 0 lost or doubled"
+    )
+    assert len(killed) == 2, "only one of them was ever killed"
+    assert were_in_doubt > kills // 2, "the kills hit nothing under way"
+    assert answers > 20 * kills, "the load was no load"
+
+
+class Pair:
+    """Two servers on one file; either may be started anew."""
+
+    def __init__(self, file: Path) -> None:
+        self._file = file
+        self._servers = [ServerProcess(file), ServerProcess(file)]
+
+    @property
+    def urls(self) -> list[str]:
+        return [server.url for server in self._servers]
+
+    def kill(self, number: int) -> None:
+        self._servers[number].kill()
+
+    def restart(self, number: int) -> None:
+        self._servers[number] = ServerProcess(self._file)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        for server in self._servers:
+            server.kill()
+
+
+async def _load_then_kill(
+    pair: Pair, number: int, ledger: Ledger, random: Random, *, seed: int
+) -> None:
+    load = asyncio.create_task(
+        run_load(pair.urls, ledger, connections=8, seed=seed, limit=10_000)
+    )
+    await asyncio.sleep(random.uniform(0.05, 0.5))
+    pair.kill(number)
+    # Those who use the other one go on until they meet the one that is gone.
+    await load
 
 
 async def _shows_what_is_expected(url: str, ledger: Ledger) -> None:

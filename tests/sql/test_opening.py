@@ -131,8 +131,8 @@ def test_full_is_the_default_and_normal_must_be_asked_for(path: Path) -> None:
     assert full.execute("PRAGMA synchronous").fetchone() == (2,)
     full.close()
     with SqliteEventStore(path) as store:
-        writer = store._writer._connection
+        writer = store._writing.connection
         assert writer.execute("PRAGMA synchronous").fetchone() == (2,)
     with SqliteEventStore(path, synchronous="NORMAL") as store:
-        writer = store._writer._connection
+        writer = store._writing.connection
         assert writer.execute("PRAGMA synchronous").fetchone() == (1,)

@@ -37,6 +37,7 @@ from healthpay_core.refusals import StoreUnavailable
 from healthpay_sql import SqliteEventStore
 from healthpay_sql.opening import connect
 from healthpay_wire.verify import verify_chain
+from tests.sql.failing_commit import FailingCommit
 
 Funded = Callable[[CommandHandler, int], str]
 HandlerOn = Callable[..., CommandHandler]
@@ -272,7 +273,7 @@ def test_a_full_disk_loses_nothing_that_was_acknowledged(
     """I7: when the file cannot grow, the append is refused whole; later it works."""
     handler = handler_on(store)
     wallet = funded(handler, 10)
-    writer = store._writer._connection
+    writer = store._writing.connection
     pages = writer.execute("PRAGMA page_count").fetchone()[0]
     writer.execute(f"PRAGMA max_page_count = {pages}")
     acknowledged = 0
@@ -284,35 +285,13 @@ def test_a_full_disk_loses_nothing_that_was_acknowledged(
         acknowledged += isinstance(outcome, Committed)
     else:
         pytest.fail("the disk never filled")
-    store._writer._connection.execute("PRAGMA max_page_count = 1000000")
+    store._writing.connection.execute("PRAGMA max_page_count = 1000000")
     assert isinstance(
         handler.handle(CommandRequest(command=_credit(wallet))), Committed
     )
     view = StoreQueries(store).wallet(wallet)
     assert view is not None
     assert view.balance == 10 + acknowledged + 1
-
-
-class _FailingCommit:
-    """A connection whose next COMMIT answers with an error."""
-
-    def __init__(
-        self, real: sqlite3.Connection, code: int, *, stores: bool = False
-    ) -> None:
-        self._real = real
-        self._code = code
-        self._stores = stores
-
-    def execute(self, statement: str, *values: object) -> sqlite3.Cursor:
-        if statement == "COMMIT":
-            self._real.execute("COMMIT" if self._stores else "ROLLBACK")
-            error = sqlite3.OperationalError("disk I/O error")
-            error.sqlite_errorcode = self._code
-            raise error
-        return self._real.execute(statement, *values)  # type: ignore[arg-type]
-
-    def __getattr__(self, name: str) -> object:
-        return getattr(self._real, name)
 
 
 @pytest.mark.parametrize("stores", [True, False])
@@ -323,10 +302,10 @@ def test_an_ambiguous_commit_is_unknown_until_it_is_looked_up(
     with SqliteEventStore(path) as store:
         handler = handler_on(store)
         wallet = funded(handler, 10)
-        failing = _FailingCommit(
-            store._writer._connection, sqlite3.SQLITE_IOERR, stores=stores
+        failing = FailingCommit(
+            store._writing.connection, sqlite3.SQLITE_IOERR, stores=stores
         )
-        store._writer._connection = failing  # type: ignore[assignment]
+        store._writing.connection = failing  # type: ignore[assignment]
         request = CommandRequest(command=_debit(wallet))
         outcome = handler.handle(request)
         assert isinstance(outcome, Committed if stores else Unknown)
@@ -355,8 +334,8 @@ def test_what_a_failed_commit_means(
         seen: list[object] = []
         handler = handler_on(store)
         wallet = funded(handler, 10)
-        store._writer._connection = _FailingCommit(  # type: ignore[assignment]
-            store._writer._connection, code
+        store._writing.connection = FailingCommit(  # type: ignore[assignment]
+            store._writing.connection, code
         )
         original = store.append
 

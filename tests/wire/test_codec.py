@@ -118,6 +118,10 @@ def test_what_is_no_envelope_is_said_to_be_none(text: bytes) -> None:
         ("occurredAt", "yesterday"),
         ("recordedAt", 5),
         ("prevHash", "zz"),
+        ("prevHash", ""),
+        ("hash", "AB" * 32),
+        ("hash", "ab" * 31),
+        ("hash", " ab" * 32),
         ("tenantId", 4),
     ],
 )
@@ -292,7 +296,27 @@ def test_instants_round_trip(us: int) -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["", "2026-11-25", "2026-11-25T10:00:00", "now", "2026-13-01T00:00:00Z"]
+    "text",
+    [
+        "",
+        "now",
+        "2026-11-25",
+        "2026-11-25T10:00:00",
+        "2026-13-01T00:00:00Z",
+        "2026-12-31T23:59:60Z",
+        "2026-11-25T10:00:00.1234567Z",
+        "2026-11-25T10:00:00,5Z",
+        "2026-11-25T10:00:00.Z",
+        "2026-11-25T10:00Z",
+        "2026-11-25 10:00:00Z",
+        "20261125T100000.000000Z",
+        "2026-W48-3T10:00:00Z",
+        "2026-11-25T10:00:00+02",
+        "2026-11-25T10:00:00+0200",
+        "2026-11-25T10:00:00+02:60",
+        "2026-11-25T10:00:00+02:00:30",
+        "٢026-11-25T10:00:00Z",
+    ],
 )
 def test_what_is_no_instant_is_none(text: str) -> None:
     """H5: only RFC 3339 with an offset names an instant."""
@@ -300,10 +324,10 @@ def test_what_is_no_instant_is_none(text: str) -> None:
 
 
 def test_offsets_are_understood() -> None:
-    """K8: Cairo's own offset names the same instant as UTC."""
-    assert parse_instant("2026-11-25T02:00:00+02:00") == parse_instant(
-        "2026-11-25T00:00:00Z"
-    )
+    """K8: Cairo's own offset names the same instant as UTC, and case is no matter."""
+    utc = parse_instant("2026-11-25T00:00:00Z")
+    assert parse_instant("2026-11-25T02:00:00+02:00") == utc
+    assert parse_instant("2026-11-25t00:00:00.000z") == utc
 
 
 def test_names_are_camel_case() -> None:

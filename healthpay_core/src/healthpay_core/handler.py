@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from threading import Lock
-from typing import assert_never
+from typing import Final, assert_never
 
 from healthpay_core import domain
 from healthpay_core.clock import Clock, SystemClock
@@ -45,6 +45,8 @@ from healthpay_core.refusals import (
 from healthpay_core.replays import recover, replay
 from healthpay_core.states import StateCache
 from healthpay_core.turn import Turn, streams_of
+
+_MOST_IN_DOUBT: Final = 100_000
 
 
 @dataclass(slots=True)
@@ -99,6 +101,7 @@ class CommandHandler:
         # found by stepping over all that are gone.
         self._receipts: OrderedDict[str, OutcomeRecord] = OrderedDict()
         self._cached_receipts = cached_receipts
+        self._in_doubt: set[str] = set()
         self._max_attempts = max_attempts
         self._observers = tuple(observers)
         self._pause = pause
@@ -129,7 +132,7 @@ class CommandHandler:
             try:
                 turn = self._decide_all(requests, trial)
             except StoreFault:
-                return [rejected(r, StoreUnavailable()) for r in requests]
+                return [self._unavailable(r) for r in requests]
             except Exception as error:
                 # Nothing has been appended: this is the same for all of them.
                 bug = self._internal(error)
@@ -139,6 +142,7 @@ class CommandHandler:
             result = self._append(turn)
             match result:
                 case Appended():
+                    self._in_doubt.clear()
                     self._keep(turn)
                     return turn.finished()
                 case VersionConflict():
@@ -150,7 +154,7 @@ class CommandHandler:
                     self._duplicates(trial, requests, result.command_ids)
                 case AppendUnavailable():
                     self.states.forget(turn.pending)
-                    return turn.failed(lambda r, _: rejected(r, StoreUnavailable()))
+                    return turn.failed(lambda r, _: self._unavailable(r))
                 case AppendUnknown():
                     self.states.forget(turn.pending)
                     return turn.failed(self._look_again)
@@ -203,7 +207,15 @@ class CommandHandler:
             if record is not None:
                 stored_now = record.outcome == outcome
                 return outcome if stored_now else replay(request, record)
+        if len(self._in_doubt) < _MOST_IN_DOUBT:
+            self._in_doubt.add(request.command_id)
         return unknown(request)
+
+    def _unavailable(self, request: CommandRequest) -> Outcome:
+        """Nothing was stored now; but what was in doubt before still is."""
+        if request.command_id in self._in_doubt:
+            return unknown(request)
+        return rejected(request, StoreUnavailable())
 
     def _decide_all(self, requests: Sequence[CommandRequest], trial: _Trial) -> Turn:
         now = self.clock.now()

@@ -124,7 +124,11 @@ class EventStore(Protocol):
         ...
 
     def append(self, append: Append) -> AppendResult:
-        """Store all or nothing; once it answers `Appended`, it is durable."""
+        """Store all or nothing; once it answers `Appended`, it is durable.
+
+        A store that cannot append to several streams together answers
+        `AppendUnavailable` to an append that expects something of more than one.
+        """
         ...
 
     def outcomes(self, command_ids: Sequence[str]) -> Mapping[str, OutcomeRecord]:
@@ -166,7 +170,10 @@ class SnapshotStore(Protocol):
 
 
 class Observer(Protocol):
-    """Is told what happened, after it happened; what it raises is swallowed."""
+    """Is told what happened, after it happened; `ObserverContract` is its contract.
+
+    What it raises is swallowed, and what it should have noted is lost.
+    """
 
     def batch_handled(
         self, requests: Sequence[CommandRequest], outcomes: Sequence[Outcome]
@@ -180,10 +187,16 @@ class Observer(Protocol):
 
 
 class CommandPort(Protocol):
-    """Takes commands: all that an edge such as HTTP talks to."""
+    """Takes commands: all that an edge such as HTTP talks to.
+
+    `CommandPortContract` is its contract, `CommandPortMachine` plays with it.
+    """
 
     async def submit(self, request: CommandRequest) -> Outcome:
-        """Decide and store; returns when the outcome is durable."""
+        """Decide and store; returns when the outcome is durable.
+
+        A caller that is cancelled has not cancelled its command: ask again.
+        """
         ...
 
     def execute(self, request: CommandRequest) -> Outcome:

@@ -27,10 +27,11 @@ from healthpay_core.views import (
 
 
 class QueryPort(Protocol):
-    """Answers questions; reads never queue behind writes.
+    """Answers questions; `QueryPortContract` is its contract.
 
-    Every method may block on the store, and raises `StoreFault` when it cannot
-    be read and `StreamCorrupted` when a history does not add up (C5).
+    Reads never queue behind writes. Every method may block on the store, and raises
+    `StoreFault` when it cannot be read and `StreamCorrupted` when a history does not
+    add up (C5).
     """
 
     def wallet(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Literal, Protocol, TypeAlias
+from typing import ClassVar, Literal, Protocol, TypeAlias
 
 import attrs
 from attrs import field
@@ -21,7 +21,14 @@ from healthpay_core import (
     derive_id,
 )
 from healthpay_core.wallet.events import CreditReason, DebitReason, SuspensionReason
-from healthpay_http.checks import CurrencyCode, Id, MinorUnits, Text
+from healthpay_http.checks import (
+    CurrencyCode,
+    Id,
+    MinorUnits,
+    Schema,
+    Text,
+    required_when,
+)
 
 VerifiedLevel: TypeAlias = Literal["basic", "enhanced", "full"]
 
@@ -36,7 +43,11 @@ _NOTE = Text(255)
 
 
 class CommandBody(Protocol):
-    """A body that has passed its checks."""
+    """A body that has passed its checks.
+
+    Its class may have a `constraint`: JSON Schema for what one member demands of
+    another, which the domain refuses as `ValidationFailed`.
+    """
 
     def command(self, path_id: str, command_id: str) -> Command:
         """The order, on the resource of the path; empty where it is created."""
@@ -121,7 +132,9 @@ class ChangeKycLevelBody:
 
 @attrs.frozen(kw_only=True)
 class CreditWalletBody:
-    """Brings money in from an external counter-account (C1, C6)."""
+    """Brings money in from an external counter-account (C1, C2, C6)."""
+
+    constraint: ClassVar[Schema] = required_when("reason", "refund", "reference")
 
     amount: int = field(validator=_AMOUNT)
     currency: str = field(validator=_CURRENCY)
@@ -142,7 +155,9 @@ class CreditWalletBody:
 
 @attrs.frozen(kw_only=True)
 class DebitWalletBody:
-    """Takes money out to an external counter-account (C1, C3, C6)."""
+    """Takes money out to an external counter-account (C1, C2, C3, C6)."""
+
+    constraint: ClassVar[Schema] = required_when("reason", "payment", "reference")
 
     amount: int = field(validator=_AMOUNT)
     currency: str = field(validator=_CURRENCY)

@@ -21,17 +21,28 @@ def may_hold_card_number(body: bytes) -> bool:
     return _MAYBE.search(body) is not None
 
 
-def card_numbers(value: object, pointer: str = "") -> Iterator[Problem]:
+def card_numbers(value: object) -> Iterator[Problem]:
     """The texts in a JSON value that hold the number of a card, at any depth."""
-    if isinstance(value, str):
-        if holds_card_number(value):
-            yield Problem(pointer, "must not hold a card number; send a token")
-    elif isinstance(value, dict):
-        for name, member in value.items():
-            yield from card_numbers(member, f"{pointer}/{_escaped(name)}")
-    elif isinstance(value, list):
-        for index, item in enumerate(value):
-            yield from card_numbers(item, f"{pointer}/{index}")
+    # What a parser still reads may be nested deeper than functions may call each
+    # other: so the open levels are a list, each read no further than needed.
+    open_levels = [iter([("", value)])]
+    while open_levels:
+        for pointer, item in open_levels[-1]:
+            if isinstance(item, (dict, list)):
+                open_levels.append(_inside(pointer, item))
+                break
+            if isinstance(item, str) and holds_card_number(item):
+                yield Problem(pointer, "must not hold a card number; send a token")
+        else:
+            open_levels.pop()
+
+
+def _inside(
+    pointer: str, value: dict[str, object] | list[object]
+) -> Iterator[tuple[str, object]]:
+    if isinstance(value, dict):
+        return ((f"{pointer}/{_escaped(name)}", item) for name, item in value.items())
+    return ((f"{pointer}/{index}", item) for index, item in enumerate(value))
 
 
 def holds_card_number(text: str) -> bool:

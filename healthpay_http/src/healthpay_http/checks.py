@@ -26,6 +26,7 @@ class Text:
             "type": "string",
             "minLength": 1,
             "maxLength": max_length,
+            "pattern": r"^[^\u0000-\u001f\u007f-\u009f]*$",
         }
 
     def __call__(self, _: object, __: object, value: T) -> None:
@@ -63,6 +64,16 @@ class CurrencyCode:
             raise ValueError("must be a currency code of three capital letters")
         if not value.isupper():
             raise ValueError("must be a currency code of three capital letters")
+
+
+class FourDigits:
+    """The last four digits of a card's number."""
+
+    schema: ClassVar[Schema] = {"type": "string", "pattern": "^[0-9]{4}$"}
+
+    def __call__(self, _: object, __: object, value: str) -> None:
+        if not (len(value) == 4 and value.isascii() and value.isdigit()):
+            raise ValueError("must be four digits")
 
 
 class MinorUnits:
@@ -111,6 +122,15 @@ class Texts:
             raise ValueError(f"must hold 1 to {self._most} texts")
         for item in value:
             self._each(instance, attribute, item)
+
+
+def required_when(member: str, value: str, *names: str) -> Schema:
+    """JSON Schema for texts that must be there when another member says so."""
+    due = {name: {"type": "string"} for name in names}
+    return {
+        "if": {"properties": {member: {"const": value}}},
+        "then": {"required": list(names), "properties": due},
+    }
 
 
 _UNFIT: Final = frozenset({"Cc", "Cs"})

@@ -7,6 +7,7 @@ from random import getrandbits
 from typing import Final
 
 from healthpay_http.asgi import Header
+from healthpay_http.card_data import holds_card_number, may_hold_card_number
 from healthpay_http.refusals import IdempotencyKeyInvalid, IdempotencyKeyMissing
 
 _VISIBLE: Final = bytes(range(0x21, 0x7F))
@@ -89,11 +90,17 @@ def is_plain_json(headers: Mapping[bytes, bytes]) -> bool:
 
 
 def correlation_id(value: bytes | None, trace_id: str) -> str:
-    """The caller's id if it is 1 to 128 visible ASCII characters, else the trace's."""
+    """The caller's id if it is 1 to 128 visible ASCII characters, else the trace's.
+
+    An id that holds a card number is not kept: it would stand in the events (D2).
+    """
     if (
         value is not None
         and 0 < len(value) <= _MAX_CORRELATION
         and not value.translate(None, _VISIBLE)
+        and not (
+            may_hold_card_number(value) and holds_card_number(value.decode("ascii"))
+        )
     ):
         return value.decode("ascii")
     t = trace_id

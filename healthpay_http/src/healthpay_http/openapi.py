@@ -13,30 +13,33 @@ from healthpay_http.schemas import ANSWERS, body_schema, ref
 from healthpay_http.statuses import STATUSES
 
 _PARAMETERS: Final[dict[str, Schema]] = {
-    "version": {"type": "integer", "minimum": 1},
+    "version": {"type": "integer", "minimum": 1, "maximum": 2**53 - 1},
     "at": {"type": "string", "format": "date-time"},
-    "after": {"type": "integer", "minimum": 0},
+    "after": {"type": "integer", "minimum": 0, "maximum": 2**53 - 1},
     "limit": {"type": "integer", "minimum": 1, "maximum": 1000},
 }
+_KEY: Final = r'^([!#-~][!-~]{0,254}|"([!#-\[\]-~]|\\["\\]){1,255}")$'
+"""Visible ASCII characters, bare or as a structured-field string (I1)."""
 _HEADERS: Final[dict[str, Schema]] = {
     "IdempotencyKey": {
         "name": "Idempotency-Key",
         "in": "header",
         "required": True,
         "description": "New per intent, the same in its retries; bare or quoted.",
-        "schema": {"type": "string", "minLength": 1, "maxLength": 257},
+        "schema": {"type": "string", "pattern": _KEY},
     },
     "IfMatch": {
         "name": "If-Match",
         "in": "header",
         "description": "The ETag of the version that the caller saw.",
-        "schema": {"type": "string", "pattern": '^"[1-9][0-9]*"$'},
+        "schema": {"type": "string", "pattern": '^"[1-9][0-9]{0,15}"$'},
     },
     "CorrelationId": {
         "name": "X-Correlation-Id",
         "in": "header",
-        "description": "The conversation; made when left out, always returned.",
-        "schema": {"type": "string", "maxLength": 128},
+        "description": "The conversation, always returned; made unless 1 to 128 visible"
+        " ASCII characters are given that hold no card number.",
+        "schema": {"type": "string"},
     },
     "Traceparent": {
         "name": "traceparent",
@@ -49,10 +52,14 @@ _HEADERS: Final[dict[str, Schema]] = {
 
 def document(routes: Iterable[Route]) -> dict[str, object]:
     """The whole document, without `servers`: they depend on the mount."""
+    routes = tuple(routes)
+    links = {route.operation: _link(route) for route in routes if route.resource}
     paths: dict[str, dict[str, object]] = {}
     schemas: dict[str, Schema] = dict(ANSWERS)
     for route in routes:
-        paths.setdefault(route.path, {})[route.method.lower()] = _operation(route)
+        paths.setdefault(route.path, {})[route.method.lower()] = _operation(
+            route, routes
+        )
         if route.body is not None:
             schemas[route.body.__name__] = body_schema(route.body)
     return {
@@ -63,17 +70,17 @@ def document(routes: Iterable[Route]) -> dict[str, object]:
             "description": "Wallets and transfers. Amounts are minor units.",
         },
         "paths": paths,
-        "components": {"schemas": schemas, "parameters": _HEADERS},
+        "components": {"schemas": schemas, "parameters": _HEADERS, "links": links},
     }
 
 
-def _operation(route: Route) -> dict[str, object]:
+def _operation(route: Route, routes: tuple[Route, ...]) -> dict[str, object]:
     operation: dict[str, object] = {
         "operationId": route.operation,
         "summary": route.summary,
         "tags": [route.path.split("/")[2] if route.scope else "operations"],
         "parameters": list(_parameters(route)),
-        "responses": _responses(route),
+        "responses": _responses(route, routes),
     }
     if route.scope is not None:
         operation["x-scope"] = route.scope
@@ -86,9 +93,8 @@ def _operation(route: Route) -> dict[str, object]:
 
 
 def _parameters(route: Route) -> Iterable[Schema]:
-    head, _, rest = route.path.partition("{")
-    if rest:
-        name = rest.partition("}")[0]
+    head, name = _path_parameter(route)
+    if name:
         kind: Schema = {"type": "string"}
         if head.startswith("/v1/"):
             kind = {"type": "string", "format": "uuid"}
@@ -102,8 +108,32 @@ def _parameters(route: Route) -> Iterable[Schema]:
         yield {"$ref": f"#/components/parameters/{name}"}
 
 
-def _responses(route: Route) -> dict[str, Schema]:
-    responses: dict[str, Schema] = {str(route.success): _success(route)}
+def _path_parameter(route: Route) -> tuple[str, str]:
+    """What comes before the parameter of a path, and its name if there is one."""
+    head, _, rest = route.path.partition("{")
+    return head, rest.partition("}")[0]
+
+
+def _links(route: Route, routes: tuple[Route, ...]) -> dict[str, object]:
+    """Where to go from an answer: to what became of it, and on with what it made."""
+    made = route.answer.removesuffix("Committed").lower() if route.body else None
+    wanted = {"command"} if route.success != 201 else {"command", made}
+    onward = [r.operation for r in routes if made and r.resource in wanted]
+    named = {name: {"$ref": f"#/components/links/{name}"} for name in onward}
+    return {"links": named} if named else {}
+
+
+def _link(route: Route) -> dict[str, object]:
+    """A link to an operation, from an answer that holds what it works on."""
+    _, name = _path_parameter(route)
+    where = f"{route.resource}/{name}" if route.resource != "command" else name
+    parameters = {name: f"$response.body#/{where}"}
+    return {"operationId": route.operation, "parameters": parameters}
+
+
+def _responses(route: Route, routes: tuple[Route, ...]) -> dict[str, Schema]:
+    success = {**_success(route), **_links(route, routes)}
+    responses: dict[str, Schema] = {str(route.success): success}
     if route.body is not None:
         responses["202"] = {
             "description": "Nobody can say yet; ask at `Location`",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import ClassVar, Literal
 
 import attrs
 from attrs import field
@@ -31,11 +31,14 @@ from healthpay_core.medcard.events import (
 from healthpay_core.payment.events import CaptureMethod, PaymentMethod
 from healthpay_http.checks import (
     CurrencyCode,
+    FourDigits,
     Id,
     MinorUnits,
+    Schema,
     Text,
     Texts,
     Whole,
+    required_when,
 )
 
 _ID = Id()
@@ -46,7 +49,7 @@ _CATEGORIES = Texts(64, most=50)
 _REASON_CODE = Text(128)
 _REFERENCE = Text(255)
 _TOKEN = Text(128)
-_LAST4 = Text(4)
+_LAST4 = FourDigits()
 _LIMIT = Whole(0, 2**53 - 1)
 _MONTH = Whole(1, 12)
 _YEAR = Whole(2000, 2099)
@@ -55,7 +58,15 @@ _SECONDS = Whole(1, 30 * 86_400)
 
 @attrs.frozen(kw_only=True)
 class InitiatePaymentBody:
-    """Agrees on a payment; no money moves (P1)."""
+    """Agrees on a payment; no money moves (P1).
+
+    A card's payment names the card and the merchant's category (D7).
+    """
+
+    constraint: ClassVar[Schema] = {
+        **required_when("method", "medcard", "cardId", "merchantCategory"),
+        "else": {"properties": {"cardId": {"type": "null"}}},
+    }
 
     payer_wallet_id: str = field(validator=_ID)
     merchant_wallet_id: str = field(validator=_ID)
@@ -169,6 +180,13 @@ class CardLimitsBody:
 @attrs.frozen(kw_only=True)
 class CardControlsBody:
     """Where a card may be used, and for how much (D7, D8)."""
+
+    constraint: ClassVar[Schema] = {
+        "anyOf": [
+            {"properties": {"allowedCategories": {"type": "null"}}},
+            {"properties": {"blockedCategories": {"type": "null"}}},
+        ]
+    }
 
     allowed_categories: tuple[str, ...] | None = field(
         default=None, validator=_CATEGORIES

@@ -198,7 +198,7 @@ ANSWERS: Final[Mapping[str, Schema]] = MappingProxyType(
 
 
 def body_schema(cls: type) -> Schema:
-    """A body class as JSON Schema: its types, its checks, nothing unknown."""
+    """A body class as JSON Schema: types, checks, constraints, nothing unknown."""
     hints = get_type_hints(cls)
     properties: dict[str, Schema] = {}
     required: list[str] = []
@@ -217,6 +217,7 @@ def body_schema(cls: type) -> Schema:
         "properties": properties,
         "required": required,
         "additionalProperties": False,
+        **getattr(cls, "constraint", {}),
     }
 
 

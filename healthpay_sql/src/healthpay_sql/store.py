@@ -11,7 +11,6 @@ from types import TracebackType
 from typing import Final, Self
 
 from healthpay_core import (
-    EVENT_TYPES,
     Append,
     AppendResult,
     Event,
@@ -22,8 +21,9 @@ from healthpay_core import (
     StreamCorrupted,
     StreamId,
 )
+from healthpay_sql.event_types import type_keys
 from healthpay_sql.facts import FactReader
-from healthpay_sql.opening import Synchronous, connect, open_file
+from healthpay_sql.opening import Synchronous, connect, explained, open_file, reason_of
 from healthpay_sql.rows import (
     TypeKeys,
     outcome_record,
@@ -33,6 +33,7 @@ from healthpay_sql.rows import (
 )
 from healthpay_sql.statements import marks
 from healthpay_sql.writer import Writer
+from healthpay_sql.writing import WritingConnection
 from healthpay_wire.snapshots import decode_state, encode_state
 
 _IN_LIST: Final = 500
@@ -68,13 +69,13 @@ class SqliteEventStore:
         self.path: Path = Path(path)
         self._lock = RLock()
         connection = open_file(self.path, synchronous)
-        self._types = _type_keys(connection)
+        self._types = self._type_keys(connection)
         self._facts = FactReader(self._types)
-        self._writer = Writer(
-            connection,
-            {name: key for key, name in self._types.items()},
-            reopen=lambda: connect(self.path, synchronous),
+        self._writing = WritingConnection(
+            connection, reopen=lambda: connect(self.path, synchronous)
         )
+        keys = {name: key for key, name in self._types.items()}
+        self._writer = Writer(self._writing, keys)
         self._threads = local()
         self._readers: list[sqlite3.Connection] = []
         self._snapshots: dict[StreamId, Snapshot] = {}
@@ -109,7 +110,22 @@ class SqliteEventStore:
 
     def epoch(self) -> int:
         with self._lock, _faults():
-            return self._writer.data_version()
+            return self._writing.epoch()
+
+    def fault(self) -> str | None:
+        """Why the store cannot do its work now; None while it can.
+
+        For health checks. As long as appends succeed it only reads. After one that
+        failed it tries to write, each time it is asked, without changing
+        anything: the answer is None again as soon as the next append can succeed.
+        The text says what is the matter and what to do, and names no path.
+        """
+        try:
+            self.feed(after=0, limit=1)
+        except StoreFault as fault:
+            return str(fault)
+        with self._lock:
+            return None if self._closed else self._writing.fault()
 
     def read(
         self, stream: StreamId, after: int = 0, limit: int | None = None
@@ -188,6 +204,13 @@ class SqliteEventStore:
         with self._lock:
             self._snapshots.update((s.stream, s) for s in snapshots)
 
+    def _type_keys(self, connection: sqlite3.Connection) -> TypeKeys:
+        try:
+            return type_keys(connection)
+        except sqlite3.Error as error:
+            connection.close()
+            raise explained(self.path, error) from error
+
     def _taken_snapshots(self) -> list[tuple[str, int, bytes]]:
         taken, self._snapshots = self._snapshots, {}
         return [(s.stream, s.version, encode_state(s.state)) for s in taken.values()]
@@ -217,7 +240,7 @@ def _faults() -> Iterator[None]:
     try:
         yield
     except sqlite3.Error as error:
-        raise StoreFault(f"the store cannot be read: {error}") from error
+        raise StoreFault(f"the store {reason_of(error)}") from error
 
 
 def _outcome(row: tuple[bytes | str, bytes, bytes, bytes]) -> OutcomeRecord:
@@ -225,19 +248,3 @@ def _outcome(row: tuple[bytes | str, bytes, bytes, bytes]) -> OutcomeRecord:
         return outcome_record(*row)
     except ValueError as error:
         raise StreamCorrupted("the outcome of a command cannot be read") from error
-
-
-def _type_keys(connection: sqlite3.Connection) -> TypeKeys:
-    """The numbers of the event types in this file; new types get one."""
-    connection.execute("BEGIN IMMEDIATE")
-    connection.executemany(
-        "INSERT INTO event_types (name, version) VALUES (?, ?) ON CONFLICT DO NOTHING",
-        [
-            (kind.name, version)
-            for kind in EVENT_TYPES.values()
-            for version in range(1, kind.version + 1)
-        ],
-    )
-    connection.execute("COMMIT")
-    rows = connection.execute("SELECT key, name, version FROM event_types")
-    return {key: (name, version) for key, name, version in rows}

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from contextlib import suppress
 from dataclasses import replace
 from typing import Final
 
@@ -12,8 +11,6 @@ from healthpay_core import (
     Append,
     Appended,
     AppendResult,
-    AppendUnavailable,
-    AppendUnknown,
     DuplicateCommand,
     EventEnvelope,
     StreamId,
@@ -28,18 +25,8 @@ from healthpay_sql.rows import (
     unpack_id,
 )
 from healthpay_sql.statements import insert_rows, marks
+from healthpay_sql.writing import WritingConnection
 from healthpay_wire.envelopes import GENESIS, seal
-
-_CERTAINLY_NOT_STORED: Final = frozenset(
-    {
-        sqlite3.SQLITE_BUSY,
-        sqlite3.SQLITE_LOCKED,
-        sqlite3.SQLITE_FULL,
-        sqlite3.SQLITE_READONLY,
-        sqlite3.SQLITE_NOMEM,
-    }
-)
-"""Errors of COMMIT after which the transaction has left nothing in the file."""
 
 _KNOWN_ABSENT: Final = 100_000
 Snapshots = Callable[[], Sequence[tuple[str, int, bytes]]]
@@ -63,21 +50,15 @@ class Writer:
     written; the unique index is the guarantee.
 
     Args:
-        connection: For writing only.
+        writing: The connection.
         type_keys: The file's number of each (event type, version).
-        reopen: Makes a new connection after an error that may have broken this.
     """
 
     def __init__(
-        self,
-        connection: sqlite3.Connection,
-        type_keys: Mapping[tuple[str, int], int],
-        *,
-        reopen: Callable[[], sqlite3.Connection],
+        self, writing: WritingConnection, type_keys: Mapping[tuple[str, int], int]
     ) -> None:
-        self._connection = connection
+        self._writing = writing
         self._type_keys = type_keys
-        self._reopen = reopen
         self._heads: dict[StreamId, _Head] = {}
         self._absent: set[str] = set()
         self._months: tuple[int, ...] = ()
@@ -86,12 +67,7 @@ class Writer:
 
     def close(self) -> None:
         """Close the connection."""
-        self._connection.close()
-
-    def data_version(self) -> int:
-        """SQLite's own number, which changes when another process writes."""
-        row = self._connection.execute("PRAGMA data_version").fetchone()
-        return int(row[0])
+        self._writing.connection.close()
 
     def note_absent(self, command_ids: Iterable[str]) -> None:
         """Remember ids that were just looked up, so that `append` need not."""
@@ -108,23 +84,23 @@ class Writer:
 
     def append(self, append: Append, snapshots: Snapshots) -> AppendResult:
         """Store all or nothing."""
-        connection = self._connection
+        writing = self._writing
         try:
-            connection.execute("BEGIN IMMEDIATE")
+            writing.begin()
         except sqlite3.Error as error:
-            return AppendUnavailable(reason=str(error))
+            return writing.unavailable(error)
         try:
             refused = self._check(append)
             if refused is not None:
-                connection.execute("ROLLBACK")
+                writing.roll_back()
                 return refused
             touched = self._insert(append)
-            insert_snapshots(connection, snapshots())
+            insert_snapshots(writing.connection, snapshots())
         except sqlite3.IntegrityError:
             return self._lost_race(append)
         except sqlite3.Error as error:
             self._roll_back()
-            return AppendUnavailable(reason=str(error))
+            return writing.unavailable(error)
         except BaseException:
             self._roll_back()
             raise
@@ -133,18 +109,13 @@ class Writer:
     def write_snapshots(self, snapshots: Sequence[tuple[str, int, bytes]]) -> None:
         """Write snapshots alone, when no append is to follow."""
         if snapshots:
-            insert_snapshots(self._connection, snapshots)
+            insert_snapshots(self._writing.connection, snapshots)
 
     def _commit(self, touched: Mapping[StreamId, _Head]) -> AppendResult:
-        try:
-            self._connection.execute("COMMIT")
-        except sqlite3.Error as error:
-            code = getattr(error, "sqlite_errorcode", 0) & 0xFF
-            self._roll_back()
-            self._renew()
-            if code in _CERTAINLY_NOT_STORED:
-                return AppendUnavailable(reason=str(error))
-            return AppendUnknown(reason=str(error))
+        failed = self._writing.commit()
+        if failed is not None:
+            self._seen_version = -1
+            return failed
         self._heads.update(touched)
         self._absent.clear()
         return Appended(last_position=self._position)
@@ -171,13 +142,13 @@ class Writer:
 
     def _catch_up(self) -> None:
         """Drop what is known of the file when another process has written."""
-        version = self.data_version()
+        version = self._writing.epoch()
         if version == self._seen_version:
             return
         self._seen_version = version
         self._heads.clear()
         self._absent.clear()
-        self._months = _distinct_months(self._connection)
+        self._months = _distinct_months(self._writing.connection)
         self._position = self._highest("position", "events")
         self._command_key = self._highest("key", "commands")
         self._stream_key = self._highest("key", "streams")
@@ -185,10 +156,10 @@ class Writer:
     def _highest(self, column: str, table: str) -> int:
         # Names are this module's own constants.
         query = f"SELECT coalesce(max({column}), 0) FROM {table}"
-        return int(self._connection.execute(query).fetchone()[0])
+        return int(self._writing.connection.execute(query).fetchone()[0])
 
     def _find_head(self, stream: StreamId) -> _Head | None:
-        row = self._connection.execute(
+        row = self._writing.connection.execute(
             "SELECT s.key, e.version, e.hash FROM streams s"
             " JOIN events e ON e.stream = s.key WHERE s.name = ?"
             " ORDER BY e.version DESC LIMIT 1",
@@ -200,10 +171,10 @@ class Writer:
         ids = [pack_id(command_id) for command_id in command_ids]
         found: set[str] = set()
         # Asked anew: own appends may have begun a month since the last look.
-        months = _distinct_months(self._connection) if ids else ()
+        months = _distinct_months(self._writing.connection) if ids else ()
         for start in range(0, len(ids), 500):
             some = ids[start : start + 500]
-            rows = self._connection.execute(
+            rows = self._writing.connection.execute(
                 f"SELECT id FROM commands WHERE month IN ({marks(len(months))})"
                 f" AND id IN ({marks(len(some))})",
                 (*months, *some),
@@ -212,7 +183,7 @@ class Writer:
         return DuplicateCommand(command_ids=frozenset(found)) if found else None
 
     def _insert(self, append: Append) -> dict[StreamId, _Head]:
-        connection = self._connection
+        connection = self._writing.connection
         commands, keys = self._command_rows(append)
         streams: list[Row] = []
         touched: dict[StreamId, _Head] = {}
@@ -287,17 +258,8 @@ class Writer:
 
     def _roll_back(self) -> None:
         """Undo, and forget what was counted up in memory."""
-        with suppress(sqlite3.Error):
-            if self._connection.in_transaction:
-                self._connection.execute("ROLLBACK")
+        self._writing.roll_back()
         self._seen_version = -1
-
-    def _renew(self) -> None:
-        """A connection whose COMMIT failed is not trusted again."""
-        with suppress(sqlite3.Error):
-            fresh = self._reopen()
-            self._connection.close()
-            self._connection = fresh
 
 
 def insert_snapshots(

@@ -135,8 +135,8 @@ def _recorded(members: Members, position: int) -> RecordedEvent:
     return RecordedEvent(
         position=position,
         envelope=envelope,
-        prev_hash=bytes.fromhex(_text(members, "prevHash")),
-        hash=bytes.fromhex(_text(members, "hash")),
+        prev_hash=_link(members, "prevHash"),
+        hash=_link(members, "hash"),
         original=None if current else OriginalForm(event_version=version, data=data),
     )
 
@@ -169,6 +169,14 @@ def _whole(members: Members, name: str) -> int:
     if type(value) is not int:
         raise StreamCorrupted(f"{name} must be an integer")
     return value
+
+
+def _link(members: Members, name: str) -> bytes:
+    text = _text(members, name)
+    # `fromhex` alone also reads capitals, spaces, and whatever length.
+    if len(text) != 2 * len(GENESIS) or bytes.fromhex(text).hex() != text:
+        raise StreamCorrupted(f"{name} must be 64 lower-case hexadecimal digits")
+    return bytes.fromhex(text)
 
 
 def _when(members: Members, name: str) -> int:

@@ -2,11 +2,16 @@
 
 - `given(...).when(...).then(...)` tests a decision without a store;
 - `Workbench` is a handler over a store in memory with a clock that is moved;
-- `EventStoreContract` and its siblings are the contracts of the ports, as test
-  classes to inherit from;
 - `ScriptedStore` makes a store misbehave on purpose;
-- `healthpay_core.testing.strategies` has Hypothesis strategies; it needs the
-  extra ``healthpay-core[testing]``, as the contracts need pytest.
+- `healthpay_core.testing.contracts` has the contract of every port, as test classes
+  to inherit from; it needs pytest;
+- `healthpay_core.testing.model` predicts every command by brute force;
+- `healthpay_core.testing.simulation` plays whole stories beside it, faults and all;
+- `healthpay_core.testing.strategies`, `payment_strategies`, `command_strategies` and
+  `histories` draw what tests are made of, and `healthpay_core.testing.machine` plays
+  with any command port beside the model; they need Hypothesis.
+
+The extra ``healthpay-core[testing]`` brings pytest and Hypothesis.
 """
 
 from healthpay_core.testing.builders import (

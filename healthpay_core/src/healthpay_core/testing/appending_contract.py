@@ -17,8 +17,16 @@ from healthpay_core.ports import (
     ExpectedVersion,
     VersionConflict,
 )
-from healthpay_core.testing.appends import append_of, envelopes, race, rejection
+from healthpay_core.testing.appends import (
+    append_of,
+    envelopes,
+    in_time,
+    race,
+    rejection,
+    stream,
+)
 from healthpay_core.testing.builders import command_id
+from healthpay_core.testing.capabilities import Capability, needs
 from healthpay_core.testing.store_room import (
     A,
     B,
@@ -55,6 +63,7 @@ class AppendingContract(StoreRoom):
             assert refused == VersionConflict(actual={A: 1})
         assert sequences(store, A) == [1]
         assert store.outcomes((command_id("late"),)) == {}
+        assert store.append(append_of("late", (A, 1))) == Appended(last_position=2)
 
     def test_no_stream_is_for_new_streams_only(self, store: EventStore) -> None:
         """V1: NO_STREAM appends to a stream that has no events, and only then."""
@@ -71,6 +80,9 @@ class AppendingContract(StoreRoom):
             assert isinstance(store.append(anywhere), Appended)
         assert sequences(store, A) == [1, 2, 3]
         assert commands(store.read(A)) == [command_id(f"c{n}") for n in range(3)]
+        two = append_of("c3", (A, 0), (A, 0), expected={A: ANY_VERSION})
+        assert store.append(two) == Appended(last_position=5)
+        assert sequences(store, A) == [1, 2, 3, 4, 5]
 
     def test_stream_exists_is_for_old_streams_only(self, store: EventStore) -> None:
         """V1: STREAM_EXISTS appends to a stream that has events, and only then."""
@@ -80,6 +92,25 @@ class AppendingContract(StoreRoom):
         late = append_of("late", (A, 0), expected={A: STREAM_EXISTS})
         assert isinstance(store.append(late), Appended)
         assert sequences(store, A) == [1, 2]
+
+    @needs(Capability.MULTI_STREAM)
+    def test_what_was_only_read_is_checked_too(self, store: EventStore) -> None:
+        """V1: a stream that gets no event must be at its expected version as well."""
+        store.append(append_of("c0", (B, 0)))
+        wrong: tuple[tuple[StreamId, ExpectedVersion, int], ...] = (
+            (B, 0, 1),
+            (B, 2, 1),
+            (C, 1, 0),
+            (C, STREAM_EXISTS, 0),
+        )
+        for name, version, actual in wrong:
+            expected: dict[StreamId, ExpectedVersion] = {A: 0, name: version}
+            refused = store.append(append_of("c1", (A, 0), expected=expected))
+            assert refused == VersionConflict(actual={name: actual})
+        assert store.versions((A, B, C)) == {A: 0, B: 1, C: 0}
+        right: dict[StreamId, ExpectedVersion] = {A: 0, B: 1, C: NO_STREAM}
+        stored = store.append(append_of("c1", (A, 0), expected=right))
+        assert stored == Appended(last_position=2)
 
     def test_one_of_several_racers_wins(self, store: EventStore) -> None:
         """V1: of racers that expect the same version one wins, the others lose all."""
@@ -113,6 +144,7 @@ class AppendingContract(StoreRoom):
         assert sequences(store, A) == list(range(1, RACERS + 1))
         assert positions(store.feed()) == list(range(1, RACERS + 1))
 
+    @needs(Capability.MULTI_STREAM)
     def test_several_streams_are_appended_together(self, store: EventStore) -> None:
         """T4: one append may touch several streams, some of them more than once."""
         places = ((C, 0), (A, 0), (B, 0), (C, 1))
@@ -120,21 +152,45 @@ class AppendingContract(StoreRoom):
         assert store.versions((A, B, C)) == {A: 1, B: 1, C: 2}
         assert [r.envelope.stream for r in store.feed()] == [C, A, B, C]
 
+    @needs(Capability.MULTI_STREAM)
     def test_one_wrong_version_refuses_every_stream(self, store: EventStore) -> None:
         """T4: when one stream has moved on, nothing at all is stored."""
         store.append(append_of("c0", (B, 0)))
-        cases: tuple[dict[StreamId, ExpectedVersion], ...] = (
-            {A: 0, B: 0},
-            {A: STREAM_EXISTS, B: 1},
-            {A: 3, B: ANY_VERSION},
+        cases: tuple[
+            tuple[dict[StreamId, ExpectedVersion], dict[StreamId, int]], ...
+        ] = (
+            ({A: 0, B: 0}, {B: 1}),
+            ({A: STREAM_EXISTS, B: 1}, {A: 0}),
+            ({A: 3, B: ANY_VERSION}, {A: 0}),
+            ({A: 7, B: 7}, {A: 0, B: 1}),
         )
-        for expected in cases:
+        for expected, actual in cases:
             refused = store.append(append_of("c1", (A, 0), (B, 1), expected=expected))
-            assert isinstance(refused, VersionConflict)
+            assert refused == VersionConflict(actual=actual)
         assert store.versions((A, B)) == {A: 0, B: 1}
         assert store.outcomes((command_id("c1"),)) == {}
         assert positions(store.feed()) == [1]
 
+    @needs(Capability.MULTI_STREAM)
+    def test_losers_of_a_race_leave_nothing_elsewhere(self, store: EventStore) -> None:
+        """V1, T4: who loses a race for one stream writes to no other either."""
+        names = [f"racer {number}" for number in range(RACERS)]
+        results = race(
+            *(
+                partial(store.append, append_of(name, (stream(name), 0), (A, 0)))
+                for name in names
+            )
+        )
+        winners = [
+            stream(name)
+            for name, result in zip(names, results, strict=True)
+            if isinstance(result, Appended)
+        ]
+        assert len(winners) == 1, results
+        found = store.versions([A, *map(stream, names)])
+        assert [name for name, version in found.items() if version] == [A, *winners]
+
+    @needs(Capability.MULTI_STREAM)
     def test_no_reader_sees_half_of_an_append(self, store: EventStore) -> None:
         """T4: streams that are appended together are seen together."""
         rounds = 40
@@ -146,12 +202,15 @@ class AppendingContract(StoreRoom):
 
         def look() -> set[tuple[int, int]]:
             seen: set[tuple[int, int]] = set()
-            while (rounds, rounds) not in seen:
+            for _ in in_time():
                 versions = store.versions((A, B))
                 seen.add((versions[A], versions[B]))
+                if (rounds, rounds) in seen:
+                    break
             return seen
 
         _, seen = race(write, look)
+        assert (rounds, rounds) in seen
         assert {pair for pair in seen if pair[0] != pair[1]} == set()
 
     def test_the_outcome_is_in_the_same_append(self, store: EventStore) -> None:
@@ -175,11 +234,24 @@ class AppendingContract(StoreRoom):
     def test_a_command_is_stored_once(self, store: EventStore) -> None:
         """I8: what was stored under a command id is not stored again."""
         store.append(append_of("c0", (A, 0)))
-        again = store.append(append_of("c0", (A, 1), (B, 0)))
-        assert again == DuplicateCommand(command_ids=frozenset({command_id("c0")}))
+        for place in ((A, 1), (B, 0)):
+            again = store.append(append_of("c0", place))
+            assert again == DuplicateCommand(command_ids=frozenset({command_id("c0")}))
         assert store.versions((A, B)) == {A: 1, B: 0}
         alone = Append(expected={}, events=(), outcomes=(rejection("c0"),))
         assert isinstance(store.append(alone), DuplicateCommand)
+
+    def test_racers_with_one_command_store_it_once(self, store: EventStore) -> None:
+        """I8, I9: of racers with one command id one stores, whatever its stream."""
+        streams = [stream(f"racer {number}") for number in range(RACERS)]
+        results = race(
+            *(partial(store.append, append_of("same", (name, 0))) for name in streams)
+        )
+        won = [result for result in results if isinstance(result, Appended)]
+        lost = [result for result in results if isinstance(result, DuplicateCommand)]
+        assert (len(won), len(lost)) == (1, RACERS - 1), results
+        assert sum(store.versions(streams).values()) == 1
+        assert commands(store.feed()) == [command_id("same")]
 
     def test_a_command_without_outcome_is_stored_once(self, store: EventStore) -> None:
         """I8: the events alone are enough to know the command again."""
@@ -189,6 +261,7 @@ class AppendingContract(StoreRoom):
         assert store.versions((A,)) == {A: 1}
         assert store.outcomes((command_id("c0"),)) == {}
 
+    @needs(Capability.MULTI_STREAM)
     def test_only_the_command_that_was_there_is_named(self, store: EventStore) -> None:
         """I8: a batch with one old command is refused whole, and the old one named."""
         store.append(append_of("old", (A, 0)))

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from threading import Barrier, Thread
-from typing import TypeVar
+from time import monotonic
+from typing import Final, TypeVar
 
 from healthpay_core.envelope import Actor, CommandMeta, EventEnvelope
 from healthpay_core.events import Event
@@ -118,6 +119,17 @@ def refs(events: Sequence[EventEnvelope]) -> tuple[EventRef, ...]:
     return tuple(map(EventRef.of, events))
 
 
+PATIENCE_S: Final = 20.0
+"""How long a runner of a race waits for what must come."""
+
+
+def in_time() -> Iterator[None]:
+    """Turns for a loop that waits for something; they end after `PATIENCE_S`."""
+    until = monotonic() + PATIENCE_S
+    while monotonic() < until:
+        yield
+
+
 def race(*runners: Callable[[], T]) -> list[T]:
     """Run all at once, each in a thread; the results in order.
 
@@ -126,15 +138,21 @@ def race(*runners: Callable[[], T]) -> list[T]:
     """
     barrier = Barrier(len(runners))
     results: dict[int, T] = {}
+    errors: list[BaseException] = []
 
     def run(number: int) -> None:
         barrier.wait(30)
-        results[number] = runners[number]()
+        try:
+            results[number] = runners[number]()
+        except BaseException as error:
+            errors.append(error)
 
-    threads = [Thread(target=run, args=(n,)) for n in range(len(runners))]
+    threads = [Thread(target=run, args=(n,), daemon=True) for n in range(len(runners))]
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join(60)
-    assert len(results) == len(runners), "a runner raised, or still runs"
+    if errors:
+        raise AssertionError(f"a runner raised: {errors[0]!r}") from errors[0]
+    assert len(results) == len(runners), "a runner still runs"
     return [results[number] for number in range(len(runners))]

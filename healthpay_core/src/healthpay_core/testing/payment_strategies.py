@@ -28,7 +28,7 @@ from healthpay_core.payment.commands import (
     VoidPayment,
 )
 from healthpay_core.payment.events import EligibleAmounts
-from healthpay_core.policy import LimitPolicy, Limits, PolicyRef
+from healthpay_core.policy import KycLevel, LimitPolicy, Limits, PolicyRef, WalletType
 from healthpay_core.testing.builders import (
     card_id,
     deposit,
@@ -91,6 +91,38 @@ def payment_policies() -> st.SearchStrategy[LimitPolicy]:
         ref=st.just(PolicyRef(id="drawn", version=1)),
         rows=st.dictionaries(keys, limits, max_size=1),
         unique_references=st.booleans(),
+    )
+
+
+def tight_policies() -> st.SearchStrategy[LimitPolicy]:
+    """Limits of payers and merchants that are met often, of every kind, or none."""
+    limits = st.builds(
+        Limits,
+        per_transaction=st.none() | st.integers(150, 500),
+        per_day=st.none() | st.integers(200, 900),
+        per_month=st.none() | st.integers(400, 2000),
+        daily_count=st.none() | st.integers(3, 12),
+        monthly_count=st.none() | st.integers(5, 20),
+        max_balance=st.none() | st.integers(1000, 3000),
+    )
+    kinds: tuple[tuple[WalletType, KycLevel], ...] = (
+        ("personal", "full"),
+        ("personal", "basic"),
+        ("merchant", "full"),
+    )
+    row = st.none() | limits | limits
+    return st.builds(
+        lambda rows, unique: LimitPolicy(
+            ref=PolicyRef(id="drawn", version=1),
+            rows={
+                (*kind, "EGP"): row
+                for kind, row in zip(kinds, rows, strict=True)
+                if row is not None
+            },
+            unique_references=unique,
+        ),
+        st.tuples(row, row, row),
+        st.booleans(),
     )
 
 

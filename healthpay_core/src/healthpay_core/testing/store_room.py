@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import Final
+from typing import ClassVar, Final
 
 import pytest
 
@@ -11,14 +11,17 @@ from healthpay_core.envelope import RecordedEvent
 from healthpay_core.ids import StreamId
 from healthpay_core.ports import EventStore
 from healthpay_core.testing.appends import stream
+from healthpay_core.testing.capabilities import Capability, Contract
 
 A: Final = stream("a")
 B: Final = stream("b")
 C: Final = stream("c")
 
 
-class StoreRoom:
+class StoreRoom(Contract):
     """How a store is made, and what is looked at in it."""
+
+    optional: ClassVar[frozenset[Capability]] = frozenset(Capability)
 
     def make_store(self) -> EventStore:
         """A fresh, empty store."""
@@ -28,12 +31,12 @@ class StoreRoom:
         """Let go of what `make_store`, `reopen` or `second` has opened."""
 
     def reopen(self, store: EventStore) -> EventStore:
-        """The store closed and opened again; the same one if that is not a thing."""
-        return store
+        """The store closed and opened again."""
+        raise NotImplementedError("say `reopen`, or declare to be without REOPEN")
 
     def second(self, store: EventStore) -> EventStore:
-        """Another handle on the same data; the same one if that is not a thing."""
-        return store
+        """Another handle on the same data."""
+        raise NotImplementedError("say `second`, or declare to be without it")
 
     @pytest.fixture
     def store(self) -> Iterator[EventStore]:

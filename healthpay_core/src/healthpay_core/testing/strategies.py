@@ -6,6 +6,7 @@ meet each other, and both sides of every rule are reached often.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Final
 
 from hypothesis import strategies as st
@@ -98,11 +99,16 @@ def openings() -> st.SearchStrategy[Command]:
 
 def transfers() -> st.SearchStrategy[TransferFunds]:
     """Orders to move money between `WALLETS`, sometimes to where it came from."""
+    return transfers_between(WALLETS)
+
+
+def transfers_between(among: Sequence[str]) -> st.SearchStrategy[TransferFunds]:
+    """Orders to move money between these wallets, sometimes from one to itself."""
     return st.builds(
         TransferFunds,
         transfer_id=st.integers(0, 30).map(lambda n: transfer_id(str(n))),
-        source_wallet_id=wallets(),
-        destination_wallet_id=wallets(),
+        source_wallet_id=st.sampled_from(among),
+        destination_wallet_id=st.sampled_from(among),
         amount=_small(),
         currency=_currency(),
         reference=_references(),
@@ -133,12 +139,17 @@ def movements() -> st.SearchStrategy[Command]:
 
 
 def holds() -> st.SearchStrategy[Command]:
-    """Orders to hold, to capture, to release."""
+    """Orders to hold, to capture, to release, on `WALLETS`."""
+    return holds_of(WALLETS)
+
+
+def holds_of(among: Sequence[str]) -> st.SearchStrategy[Command]:
+    """Orders to hold, to capture, to release, on these wallets."""
     hold_id = st.sampled_from(("h", "i"))
     return st.one_of(
         st.builds(
             PlaceHold,
-            wallet_id=wallets(),
+            wallet_id=st.sampled_from(among),
             hold_id=hold_id,
             amount=_small(),
             currency=_currency(),
@@ -147,7 +158,7 @@ def holds() -> st.SearchStrategy[Command]:
         ),
         st.builds(
             CaptureHold,
-            wallet_id=wallets(),
+            wallet_id=st.sampled_from(among),
             hold_id=hold_id,
             amount=_small(),
             currency=_currency(),
@@ -156,7 +167,7 @@ def holds() -> st.SearchStrategy[Command]:
         ),
         st.builds(
             ReleaseHold,
-            wallet_id=wallets(),
+            wallet_id=st.sampled_from(among),
             hold_id=hold_id,
             reason=st.sampled_from(("voided", "expired", "captured_remainder")),
         ),

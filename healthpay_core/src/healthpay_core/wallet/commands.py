@@ -201,9 +201,11 @@ class ReceiveTransfer:
 class SettleCredit:
     """Bring in money that was owed before: internal; also while suspended (W5).
 
-    No limit applies (K7). A `fee` is taken out again at once, at most the
-    amount (P10). Refused with `WalletNotFound`, `WalletNotActive`
-    while pending, `WalletClosed`, `CurrencyMismatch`, `AmountOverflow`.
+    No limit applies (K7). A `fee` is taken out again at once, 1 to the amount
+    (P10), else `InvalidAmount` or `ValidationFailed`. Refused with
+    `WalletNotFound`, `WalletNotActive` while pending, `WalletClosed`,
+    `CurrencyMismatch`, `AmountOverflow`, `InvalidStateTransition` while it is
+    being closed (W7).
     """
 
     wallet_id: str

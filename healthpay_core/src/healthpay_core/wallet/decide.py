@@ -102,8 +102,10 @@ def validate_wallet(command: WalletCommand) -> Refusal | None:
             return None
         case PlaceHold() | CaptureHold() | ReceiveTransfer():
             return guards.amount_refusal(command.amount, command.currency)
-        case SettleCredit() | SettleDebit():
+        case SettleDebit():
             return guards.amount_refusal(command.amount, command.currency)
+        case SettleCredit():
+            return _settled_refusal(command)
         case ConfirmWallet():
             return None
         case CloseWallet():
@@ -115,6 +117,16 @@ def validate_wallet(command: WalletCommand) -> Refusal | None:
         case ReleaseHold() | BeginSweep() | EndSweep():
             return None
     assert_never(command)
+
+
+def _settled_refusal(command: SettleCredit) -> Refusal | None:
+    """A fee, if there is one, is an amount and within the amount (P10)."""
+    refusal = guards.amount_refusal(command.amount, command.currency)
+    if refusal is not None or command.fee is None:
+        return refusal
+    if command.fee > command.amount:
+        return ValidationFailed.at("/fee", "must not be more than the amount")
+    return guards.amount_refusal(command.fee, command.currency)
 
 
 def _create(

@@ -14,7 +14,7 @@ assert difference(prediction, outcome) is None
 
 from __future__ import annotations
 
-from healthpay_core.testing.model.model import ReferenceModel
+from healthpay_core.testing.model.model import PREDICTED, ReferenceModel
 from healthpay_core.testing.model.prediction import Prediction, difference
 from healthpay_core.testing.model.rows import (
     CardRow,
@@ -27,6 +27,7 @@ from healthpay_core.testing.model.rows import (
 )
 
 __all__ = [
+    "PREDICTED",
     "CardRow",
     "HoldRow",
     "Outflow",

@@ -281,3 +281,6 @@ _RULES: Final[dict[type, _Rule]] = {
     c.ConfirmMedCard: cards.confirm,
     c.RecordIssue: cards.record,
 }
+
+PREDICTED: Final = frozenset({*_RULES, w.CloseWallet})
+"""The types of the commands that the model knows."""

@@ -1,0 +1,74 @@
+"""The example's application in processes of the two servers that it is tested on."""
+
+from __future__ import annotations
+
+import os
+import socket
+import subprocess
+import sys
+import time
+from pathlib import Path
+from urllib.request import urlopen
+
+from tests.simulation.driving import ROOT, ServerProcess
+
+START_S = 60.0
+
+
+class GranianProcess(ServerProcess):
+    """The same application served by Granian; `url` is where it listens."""
+
+    def __init__(self, store: Path | None, **settings: str) -> None:
+        url = "memory:" if store is None else f"sqlite:///{store}"
+        own = {
+            "HEALTHPAY_STORE": url,
+            "HEALTHPAY_LIMIT_POLICY": "none",
+            "HEALTHPAY_LOG_LEVEL": "error",
+            **settings,
+        }
+        inherited = {k: v for k, v in os.environ.items() if "HEALTHPAY_" not in k}
+        port = _free_port()
+        self.url = f"http://127.0.0.1:{port}"
+        options = ["--interface", "asgi", "--factory", "--no-ws", "--port", str(port)]
+        # What the example's own server does by `HEALTHPAY_READ_TIMEOUT_S`, heads only.
+        wait_ms = 1_000 * int(settings.get("HEALTHPAY_READ_TIMEOUT_S", "30"))
+        options += ["--http1-header-read-timeout", str(wait_ms)]
+        self.process = subprocess.Popen(
+            [
+                *(sys.executable, "-m", "granian", *options),
+                "examples.server.asgi:application",
+            ],
+            cwd=ROOT,
+            env={**inherited, **own},
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+        )
+        self._until_it_answers()
+
+    def _until_it_answers(self) -> None:
+        until = time.monotonic() + START_S
+        while time.monotonic() < until and self.process.poll() is None:
+            try:
+                with urlopen(self.url + "/livez", timeout=1):
+                    return
+            except OSError:
+                time.sleep(0.05)
+        self.kill()
+        raise AssertionError("granian did not start")
+
+    def __exit__(self, *_: object) -> None:
+        # A kill would leave its worker behind.
+        self.stop()
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    return int(port)
+
+
+SERVERS: dict[str, type[ServerProcess]] = {
+    "uvicorn": ServerProcess,
+    "granian": GranianProcess,
+}

@@ -1,0 +1,143 @@
+"""Clients that take their time hold up nobody, and not for ever."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
+
+import pytest
+
+from tests.edge.servers import SERVERS
+from tests.edge.shapes import credit
+from tests.edge.talking import (
+    Heard,
+    Talk,
+    balance,
+    credit_path,
+    is_live,
+    opened,
+    told,
+)
+from tests.simulation.ledger import FUNDS
+
+TIMEOUT_S = 1
+LATE_S = 10.0
+SLOW_CLIENTS = 100
+STARTS = {
+    "a head": -10,
+    "a body": 5,
+    "a refused body": 5,
+    "a second head": -10,
+    "a second body": 5,
+}
+"""What comes at first, counted from the end of the head."""
+
+
+@pytest.mark.parametrize("name", SERVERS)
+def test_slow_heads_and_bodies_hold_up_nobody(name: str) -> None:
+    """H7, H8: beside a hundred trickling clients others are served at once."""
+    with SERVERS[name](None, HEALTHPAY_READ_TIMEOUT_S="20") as server:
+        asyncio.run(_beside_the_slow(server.url))
+
+
+@pytest.mark.parametrize(
+    ("name", "cut_off"),
+    [
+        ("uvicorn", ("nothing", *STARTS)),
+        # Granian has no such time for a body, nor for a client that says nothing.
+        ("granian", ("a head", "a second head")),
+    ],
+)
+def test_who_never_finishes_is_cut_off(name: str, cut_off: tuple[str, ...]) -> None:
+    """H7: a request that does not become whole in time ends its connection."""
+    with SERVERS[name](None, HEALTHPAY_READ_TIMEOUT_S=str(TIMEOUT_S)) as server:
+        asyncio.run(_none_finishes(server.url, cut_off))
+
+
+async def _beside_the_slow(url: str) -> None:
+    wallets = await opened(url, 2)
+    async with _trickling(url, credit(credit_path(wallets[0]))):
+        for number in range(50):
+            began = time.monotonic()
+            sent = credit(
+                credit_path(wallets[1]),
+                key=b"%d" % number,
+                more=(b"Connection: close",),
+            )
+            assert (await told(url, sent)).statuses == [200]
+            assert time.monotonic() - began < 2
+        assert await is_live(url)
+    assert await balance(url, wallets[0]) == FUNDS
+    assert await balance(url, wallets[1]) == FUNDS + 50 * 7
+
+
+@asynccontextmanager
+async def _trickling(url: str, sent: bytes) -> AsyncIterator[None]:
+    """A hundred clients that send a byte now and then, half of them within a body."""
+    body = sent.index(b"\r\n\r\n") + 4
+
+    async def client(number: int) -> None:
+        talk = await Talk.begin(url)
+        at = body + 1 if number % 2 else 1
+        try:
+            await talk.say(sent[:at])
+            for byte in sent[at:-1]:
+                await asyncio.sleep(0.2)
+                await talk.say(bytes((byte,)))
+            await asyncio.Event().wait()
+        finally:
+            talk.writer.close()
+
+    clients = [asyncio.create_task(client(number)) for number in range(SLOW_CLIENTS)]
+    await asyncio.sleep(0.5)
+    try:
+        yield
+        assert not any(client.done() for client in clients), "they were not slow"
+    finally:
+        for task in clients:
+            task.cancel()
+        await asyncio.gather(*clients, return_exceptions=True)
+
+
+async def _none_finishes(url: str, cut_off: tuple[str, ...]) -> None:
+    await asyncio.gather(*(_never_finish(url, what) for what in cut_off))
+    assert await is_live(url)
+
+
+async def _never_finish(url: str, what: str) -> None:
+    (wallet,) = await opened(url, 1)
+    sent = credit(credit_path(wallet))
+    body = sent.index(b"\r\n\r\n") + 4
+    begun = sent[: body + STARTS[what]] if what in STARTS else b""
+    if "refused" in what:
+        begun = begun.replace(b"Idempotency-Key", b"X")
+    talk = await Talk.begin(url)
+    if "second" in what:
+        await talk.say(b"GET /livez HTTP/1.1\r\nHost: h\r\n\r\n")
+        assert (await talk.hear_one()).statuses == [200]
+    began = time.monotonic()
+    heard = await _heard_while_trickling(talk, begun)
+    took = time.monotonic() - began
+    assert heard.is_closed
+    assert TIMEOUT_S * 0.5 < took < LATE_S
+    assert set(heard.statuses) <= {400 if what == "a refused body" else 408}
+    assert await balance(url, wallet) == FUNDS
+
+
+async def _heard_while_trickling(talk: Talk, begun: bytes) -> Heard:
+    """Send what is begun, then a byte every half second; what comes meanwhile."""
+    await talk.say(begun)
+
+    async def trickle() -> None:
+        while begun:
+            await asyncio.sleep(0.5)
+            await talk.say(b"a")
+
+    task = asyncio.create_task(trickle())
+    heard = await talk.hear(quiet_s=LATE_S)
+    task.cancel()
+    with suppress(asyncio.CancelledError):
+        await task
+    return heard
