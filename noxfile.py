@@ -188,7 +188,7 @@ def fuzz(session: nox.Session) -> None:
 def pin(session: nox.Session) -> None:
     """Pin `requirements/*.txt` from the dependency groups: hashes, no addresses."""
     _compile(session, "dev")
-    for group in ("nox", "serve", "core", "mutants", "fuzz"):
+    for group in ("nox", "serve", "images", "core", "mutants", "fuzz"):
         # The same versions everywhere.
         _compile(session, group, "--constraints", DEV)
 

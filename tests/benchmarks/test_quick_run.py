@@ -22,7 +22,7 @@ from benchmarks.measure import (
 from benchmarks.report import line
 
 ROOT = Path(__file__).parents[2]
-ROWS = {1, 2, 3, 4, 5, 7, 8, 11, 12}
+ROWS = {1, 2, 3, 4, 5, 7, 8, 9, 11, 12}
 """All but those on a broker, which `tests/kafka` runs."""
 MEMBERS = {
     "row",

@@ -24,7 +24,10 @@ ON_A_BROKER = frozenset(
     ROOT / "docs" / "how-to" / name
     for name in ("publish-events-to-kafka.md", "run-on-kafka.md")
 )
-EXECUTED_HERE = [page for page in PAGES if page not in ON_A_BROKER]
+# And on a real PostgreSQL, too.
+ON_POSTGRES = ROOT / "docs" / "how-to" / "project-events-into-postgresql.md"
+ELSEWHERE = ON_A_BROKER | {ON_POSTGRES}
+EXECUTED_HERE = [page for page in PAGES if page not in ELSEWHERE]
 INDENTED_BLOCK = re.compile(r"(?:\A|\n)[ \t]*\n(?: {4}|\t)[^\n]+")
 FENCED = re.compile(r"^```.*?^```$", re.MULTILINE | re.DOTALL)
 

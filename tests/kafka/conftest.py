@@ -3,12 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import pytest
 
-from healthpay_core import Ok
+from healthpay_core import InMemoryEventStore, Ok
 from healthpay_core.ids import new_id
-from healthpay_kafka import Topics, create_topics
+from healthpay_core.testing.builders import (
+    card_id,
+    funded,
+    issued,
+    opened,
+    payment,
+    transfer,
+)
+from healthpay_kafka import FileCheckpoint, Relay, Topics, create_topics
+from healthpay_sql import SqliteEventStore
+from tests.kafka.relay_room import A, B, do
 from tools.broker import Broker
 
 
@@ -50,5 +61,50 @@ def make_topics(broker: Broker, prefix: str) -> Callable[[int], Topics]:
         )
         assert isinstance(create_topics(broker.bootstrap_servers, topics), Ok)
         return topics
+
+    return make
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    """Where a test's store is."""
+    return tmp_path / "store.db"
+
+
+@pytest.fixture
+def store(path: Path) -> Iterator[SqliteEventStore]:
+    """A store with events of every kind of aggregate."""
+    with SqliteEventStore(path) as opened_store:
+        do(
+            opened_store,
+            *funded(A, 50_000),
+            *opened(B, wallet_type="merchant"),
+            transfer(A, B, 700, name="t"),
+            *issued(card_id("c"), A),
+            payment(A, B, 900, card=card_id("c")),
+        )
+        yield opened_store
+
+
+@pytest.fixture
+def checkpoint(tmp_path: Path) -> FileCheckpoint:
+    """A checkpoint that nobody has saved yet."""
+    return FileCheckpoint(tmp_path / "relay.checkpoint")
+
+
+@pytest.fixture
+def relay_on(
+    broker: Broker, made_topics: Topics, checkpoint: FileCheckpoint
+) -> Callable[..., Relay]:
+    """Makes a relay of a store to this test's topics."""
+
+    def make(store: SqliteEventStore | InMemoryEventStore, **more: object) -> Relay:
+        return Relay(
+            store,
+            broker.bootstrap_servers,
+            topics=made_topics,
+            checkpoint=checkpoint,
+            **more,  # type: ignore[arg-type]
+        )
 
     return make

@@ -36,12 +36,6 @@ ROUNDS = int(os.environ.get("KILL_ROUNDS", "8"))
 pytestmark = pytest.mark.crash
 
 
-@pytest.fixture
-def path(tmp_path: Path) -> Path:
-    """Where a test's store is."""
-    return tmp_path / "store.db"
-
-
 def _movements(chance: random.Random) -> list[Command]:
     one, other = chance.sample(WALLETS, 2)
     return [deposit(one, 50), transfer(one, other, 7), withdrawal(other, 3)]

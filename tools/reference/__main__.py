@@ -9,7 +9,7 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
-from tools.reference import configuration, errors, events
+from tools.reference import asyncapi, configuration, errors, events
 
 FOLDER = Path("docs/reference")
 
@@ -36,6 +36,7 @@ def main(arguments: list[str], folder: Path = FOLDER) -> int:
 def pages(folder: Path = FOLDER) -> dict[Path, str]:
     """Every generated file and its text."""
     named = {
+        "asyncapi.json": asyncapi.text(),
         "configuration.md": configuration.page(),
         "errors.md": errors.page(),
         "events.md": events.page(),

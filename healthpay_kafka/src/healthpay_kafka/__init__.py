@@ -15,8 +15,9 @@ from healthpay_kafka.partitions import partition_of
 from healthpay_kafka.processor import Processor, TopicsRefused
 from healthpay_kafka.queries import FreshQueries
 from healthpay_kafka.read_model import ReadModel
-from healthpay_kafka.relay import Feed, PublishObserver, Relay
+from healthpay_kafka.relay import PublishObserver, Relay
 from healthpay_kafka.restoring import Restored
+from healthpay_kafka.resuming import Feed
 from healthpay_kafka.settings import (
     ClientConfig,
     admin_config,

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping
 from time import monotonic, sleep
 from typing import Final
 
@@ -20,46 +19,12 @@ from confluent_kafka.admin import (  # type: ignore[attr-defined]
 
 from healthpay_core import Err, Ok
 from healthpay_kafka.faults import BrokerUnavailable, TopicFault, UnsafeTopics
+from healthpay_kafka.safety import faults_of
 from healthpay_kafka.settings import ClientConfig, admin_config
 from healthpay_kafka.topics import UNLIMITED, Topics, TopicSpec
 
 TIMEOUT_S: Final = 15.0
 """How long the broker may take for each answer, if not said."""
-
-_MISSING: Final = "without it records have no place"
-_COUNT: Final = "a key would belong to another partition, and order would be lost"
-_COPIES: Final = "the loss of a broker would lose records"
-_UNCLEAN: Final = "a copy that lacks acknowledged records could become the leader"
-_CLEANUP: Final = "records that are needed would be removed, or never be"
-_RETENTION: Final = "records that are needed would be removed"
-_STAMP: Final = "the time of a command is that of the log, whoever produced it"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Found:
-    """What one topic is like: its settings, and its numbers among them."""
-
-    settings: Mapping[str, str]
-
-
-@dataclass(frozen=True, slots=True)
-class _Wanted:
-    """One thing that a topic must be, and why."""
-
-    setting: str
-    value: str
-    reason: str
-    accepts: Callable[[str], bool]
-
-    def fault(self, topic: str, found: str) -> TopicFault:
-        """That it is not so."""
-        return TopicFault(
-            topic=topic,
-            setting=self.setting,
-            found=found,
-            wanted=self.value,
-            reason=self.reason,
-        )
 
 
 def create_topics(
@@ -232,11 +197,14 @@ def _faults(
     return tuple(
         fault
         for spec in specs
-        for fault in _faults_of(spec, found.get(spec.name), topics)
+        for fault in faults_of(spec, found.get(spec.name), topics)
     )
 
 
-def _look(admin: AdminClient, names: list[str], timeout_s: float) -> dict[str, _Found]:
+def _look(
+    admin: AdminClient, names: list[str], timeout_s: float
+) -> dict[str, Mapping[str, str]]:
+    """The settings of each topic that is there, and its numbers among them."""
     metadata = admin.list_topics(timeout=timeout_s).topics
     there = [name for name in names if name in metadata]
     asked = [ConfigResource(ResourceType.TOPIC, name) for name in there]
@@ -248,54 +216,10 @@ def _look(admin: AdminClient, names: list[str], timeout_s: float) -> dict[str, _
         }
         for resource, answer in answers.items()
     }
-    return {
-        name: _Found(settings={**configs[name], **_numbers(metadata[name])})
-        for name in there
-    }
+    return {name: {**configs[name], **_numbers(metadata[name])} for name in there}
 
 
 def _numbers(topic: TopicMetadata) -> dict[str, str]:
     parts = topic.partitions.values()
     copies = min((len(part.replicas) for part in parts), default=0)
     return {"partitions": str(len(parts)), "replication": str(copies)}
-
-
-def _faults_of(
-    spec: TopicSpec, found: _Found | None, topics: Topics
-) -> Iterator[TopicFault]:
-    if found is None:
-        wanted = _Wanted("topic", "there", _MISSING, bool)
-        yield wanted.fault(spec.name, "")
-        return
-    for wanted in _wanted(spec, topics):
-        value = found.settings[wanted.setting]
-        if not wanted.accepts(value):
-            yield wanted.fault(spec.name, value)
-
-
-def _wanted(spec: TopicSpec, topics: Topics) -> Iterator[_Wanted]:
-    """All that a topic must be."""
-    yield _exactly("partitions", spec.partitions, _COUNT)
-    yield _at_least("replication", topics.replication, _COPIES)
-    yield _at_least("min.insync.replicas", topics.min_insync, _COPIES)
-    yield _exactly("unclean.leader.election.enable", "false", _UNCLEAN)
-    yield _exactly("cleanup.policy", spec.cleanup, _CLEANUP)
-    if spec.retention_ms == UNLIMITED:
-        yield _exactly("retention.ms", UNLIMITED, _RETENTION)
-    elif spec.retention_ms is not None:
-        yield _at_least("retention.ms", spec.retention_ms, _RETENTION)
-    if spec.retention_ms is not None:
-        yield _exactly("retention.bytes", UNLIMITED, _RETENTION)
-    if spec.log_append_time:
-        yield _exactly("message.timestamp.type", "LogAppendTime", _STAMP)
-
-
-def _exactly(setting: str, value: str | int, reason: str) -> _Wanted:
-    return _Wanted(setting, str(value), reason, lambda text: text == str(value))
-
-
-def _at_least(setting: str, least: int, reason: str) -> _Wanted:
-    def accepts(text: str) -> bool:
-        return int(text) >= least or int(text) == UNLIMITED
-
-    return _Wanted(setting, f"{least} or more", reason, accepts)

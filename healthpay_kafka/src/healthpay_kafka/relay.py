@@ -21,12 +21,12 @@ from healthpay_core import (
     StoreFault,
     StreamCorrupted,
 )
-from healthpay_kafka.administration import check_topics
 from healthpay_kafka.checkpoint import Checkpoint, Mark
-from healthpay_kafka.ends import Ends, read_ends, relay_writer
+from healthpay_kafka.ends import Ends, relay_writer
 from healthpay_kafka.event_records import event_record
 from healthpay_kafka.faults import BrokerUnavailable, StoreDiffers, UnsafeTopics
 from healthpay_kafka.publisher import Publisher, PublishError
+from healthpay_kafka.resuming import Feed, Resumption, resume
 from healthpay_kafka.settings import ClientConfig
 from healthpay_kafka.topics import Topics
 
@@ -39,14 +39,6 @@ _SAVE_EVERY_S: Final = 1.0
 # Also how long `stop` may have to wait while the broker is away.
 _ANSWER_S: Final = 5.0
 _STARTING: Final = "has not begun yet"
-
-
-class Feed(Protocol):
-    """What a relay needs of an event store."""
-
-    def feed(self, after: int = 0, limit: int = 1000) -> Sequence[RecordedEvent]:
-        """As `EventStore.feed`: what has been stored durably, in order, gap-free."""
-        ...
 
 
 class PublishObserver(Protocol):
@@ -104,6 +96,7 @@ class Relay:
         self._more = more
         self._mark: Mark | None = None
         self._saved: tuple[Mark | None, float] = (None, 0.0)
+        self._has_begun = False
         self._stopping = False
         self._woken = Flag()
         self._thread: Thread | None = None
@@ -191,7 +184,7 @@ class Relay:
             StoreFault: It cannot be read now.
             StreamCorrupted: What it holds cannot be understood.
         """
-        mark = self._mark or self._checkpoint.load()
+        mark = self._mark if self._has_begun else self._checkpoint.load()
         next_page = self._store.feed(0 if mark is None else mark.position, 1)
         if not next_page:
             return 0.0
@@ -250,43 +243,19 @@ class Relay:
             prepared = self._prepared()
         except (KafkaException, TimeoutError) as error:
             return Err(BrokerUnavailable(reason=str(error)))
-        return prepared if isinstance(prepared, Err) else Ok(prepared.value[0])
+        return prepared if isinstance(prepared, Err) else Ok(prepared.value.mark)
 
     def _prepared(
         self,
-    ) -> (
-        Ok[tuple[Mark | None, Ends]]
-        | Err[BrokerUnavailable | UnsafeTopics | StoreDiffers]
-    ):
-        servers, topics, more = self._bootstrap_servers, self._topics, self._more
-        checked = check_topics(
-            servers, topics, only=topics.events, more=more, timeout_s=_ANSWER_S
+    ) -> Ok[Resumption] | Err[BrokerUnavailable | UnsafeTopics | StoreDiffers]:
+        return resume(
+            self._store,
+            self._bootstrap_servers,
+            topics=self._topics,
+            checkpoint=self._checkpoint,
+            more=self._more,
+            timeout_s=_ANSWER_S,
         )
-        if isinstance(checked, Err):
-            return checked
-        ends = read_ends(servers, topics, more=more, timeout_s=_ANSWER_S)
-        for (name, partition), end in ends.items():
-            if self._event_at(end) is None:
-                where = f"{name}, partition {partition}"
-                return Err(StoreDiffers(where=where, position=end.position))
-        mark = self._checkpoint.load()
-        if mark is None:
-            return Ok((None, ends))
-        marked = self._event_at(mark)
-        if marked is None:
-            return Err(StoreDiffers(where="checkpoint", position=mark.position))
-        record = event_record(marked, self._topics, writer="")
-        end = ends.get((record.topic, record.partition), Mark(position=0, event_id=""))
-        # The topics have lost what was acknowledged: read it all again.
-        return Ok((mark if end.position >= mark.position else None, ends))
-
-    def _event_at(self, mark: Mark) -> RecordedEvent | None:
-        """The event of a mark, if this store has it at that position."""
-        page = self._store.feed(mark.position - 1, 1)
-        if page and page[0].position == mark.position:
-            found = page[0]
-            return found if found.envelope.event_id == mark.event_id else None
-        return None
 
     def _follow(self) -> None:
         # The producer comes first: it needs half a second to be known to a broker.
@@ -295,7 +264,8 @@ class Relay:
             if isinstance(prepared, Err):
                 self._wait_after(str(prepared.error))
                 return
-            self._mark, ends = prepared.value
+            self._mark, ends = prepared.value.mark, prepared.value.ends
+            self._has_begun = True
             self._fault = None
             try:
                 while not self._stopping:

@@ -1,0 +1,1 @@
+"""The read side in PostgreSQL: balances, an append-only history, daily totals."""
