@@ -178,6 +178,20 @@ def fuzz(session: nox.Session) -> None:
 
 
 @nox.session(default=False)
+def mutants(session: nox.Session) -> None:
+    """Bugs put into the sources, one by one: the tests must see them.
+
+    Arguments choose modules (`-- wallet.decide strict`), or `--again` what survived.
+    """
+    _install(session, DEV)
+    _install(session, "requirements/mutants.txt")
+    # Else a test could import what was installed instead of what was mutated.
+    session.run("uv", "pip", "uninstall", "--quiet", *DISTRIBUTIONS, silent=True)
+    room = Path(session.create_tmp()) / "mutants"
+    session.run("python", "-m", "tools.mutants", f"--room={room}", *session.posargs)
+
+
+@nox.session(default=False)
 def pin(session: nox.Session) -> None:
     """Pin `requirements/*.txt` from the dependency groups: hashes, no addresses."""
     _compile(session, "dev")
