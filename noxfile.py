@@ -185,8 +185,9 @@ def mutants(session: nox.Session) -> None:
     """
     _install(session, DEV)
     _install(session, "requirements/mutants.txt")
-    # Else a test could import what was installed instead of what was mutated.
-    session.run("uv", "pip", "uninstall", "--quiet", *DISTRIBUTIONS, silent=True)
+    _install_siblings(session)
+    # Else a test could import what is installed instead of what is mutated.
+    session.run("uv", "pip", "uninstall", "--quiet", "healthpay_core", "healthpay_wire")
     room = Path(session.create_tmp()) / "mutants"
     session.run("python", "-m", "tools.mutants", f"--room={room}", *session.posargs)
 

@@ -7,6 +7,7 @@ import pytest
 from healthpay_core import MAX_AMOUNT, Code, Err, Money, Ok
 from healthpay_core.currency import MINOR_UNIT_DIGITS
 from healthpay_core.money import amount_refusal
+from healthpay_core.refusals import AmountOverflow
 
 NOT_INTS: tuple[object, ...] = (1.0, True, "1", None, 1e2, b"1")
 
@@ -96,9 +97,13 @@ def test_amounts_and_sums_are_bounded() -> None:
     assert _code(MAX_AMOUNT) is None
     assert _code(MAX_AMOUNT + 1) is Code.AMOUNT_OVERFLOW
     most = Money(MAX_AMOUNT, "EGP")
+    assert Money(MAX_AMOUNT - 1, "EGP").plus(Money(1, "EGP")) == Ok(most)
+    assert Money(-1, "EGP").minus(Money(MAX_AMOUNT - 1, "EGP")) == Ok(
+        Money(-MAX_AMOUNT, "EGP")
+    )
     for result in (most.plus(Money(1, "EGP")), Money(-2, "EGP").minus(most)):
         assert isinstance(result, Err)
-        assert result.error.code is Code.AMOUNT_OVERFLOW
+        assert result.error == AmountOverflow(max_amount=MAX_AMOUNT)
     with pytest.raises(ValueError, match="AMOUNT_OVERFLOW"):
         Money(-MAX_AMOUNT - 1, "EGP")
 
@@ -158,6 +163,7 @@ def test_parsing_is_bounded(text: str) -> None:
     [
         (Money(12550, "EGP"), "EGP 125.50"),
         (Money(-1, "EGP"), "EGP -0.01"),
+        (Money(0, "EGP"), "EGP 0.00"),
         (Money(7, "JPY"), "JPY 7"),
         (Money(1, "KWD"), "KWD 0.001"),
     ],
@@ -191,5 +197,5 @@ def test_a_split_gives_the_rest_to_the_largest_remainders(
 @pytest.mark.parametrize("ratios", [(), (0, 0), (1, -1, 2)])
 def test_ratios_that_divide_nothing_are_mistakes(ratios: tuple[int, ...]) -> None:
     """M8: a split needs a ratio, none below zero, not all zero."""
-    with pytest.raises(ValueError, match="ratios"):
+    with pytest.raises(ValueError, match=r"^ratios must be whole numbers >= 0"):
         Money(1, "EGP").split(ratios)
