@@ -1,7 +1,6 @@
 """How long properties are looked for: `ci` always, `soak` when there is time.
 
-`HYPOTHESIS_PROFILE=soak pytest tests/property` is the long one; `mutants` is for many
-short runs of which each only has to fail or not.
+`HYPOTHESIS_PROFILE=soak pytest tests/property` is the long one.
 """
 
 from __future__ import annotations
@@ -9,7 +8,7 @@ from __future__ import annotations
 import os
 from datetime import timedelta
 
-from hypothesis import HealthCheck, Phase, settings
+from hypothesis import HealthCheck, settings
 
 settings.register_profile(
     "ci",
@@ -26,15 +25,6 @@ settings.register_profile(
     stateful_step_count=80,
     deadline=None,
     print_blob=True,
-    suppress_health_check=[HealthCheck.too_slow],
-)
-settings.register_profile(
-    "mutants",
-    max_examples=30,
-    stateful_step_count=25,
-    deadline=None,
-    derandomize=True,
-    phases=(Phase.explicit, Phase.generate),
     suppress_health_check=[HealthCheck.too_slow],
 )
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "ci"))

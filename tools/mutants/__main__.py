@@ -15,7 +15,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Final
 
-from tools.mutants.room import ROOT, killed_afresh, lay_out, results, run_mutmut
+from tools.mutants.room import ROOT, lay_out, make_mutants, names_of, tried
 from tools.mutants.survivors import (
     Argument,
     Change,
@@ -27,36 +27,33 @@ from tools.mutants.survivors import (
 
 LEAST_KILLED_PERCENT: Final = 90.0
 SURVIVORS: Final = ROOT / "tests" / "mutants" / "survivors.toml"
-KILLED: Final = frozenset({"killed", "timeout", "segfault"})
-UNTRIED: Final = "not checked"
+KILLED: Final = frozenset({"killed", "timeout"})
+ENDS: Final = "ends.json"
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Lay out, mutate, judge; 1 when the tests are not good enough."""
+    """Lay out, mutate, try, judge; 1 when the tests are not good enough."""
     asked = _parser().parse_args(arguments)
     room: Path = asked.room.absolute()
     began = time.monotonic()
-    # Asked before the sources are brought anew: it is about the run before.
-    before = _alive(results(room)) if asked.again else []
     lay_out(room, again=asked.again)
-    names = before or [f"*{module}.x*" for module in asked.modules]
-    if run_mutmut(room, asked.children, names):
+    if make_mutants(room, asked.children):
         return 1
-    found = {
-        name: status
-        for name, status in results(room).items()
-        if status != UNTRIED and _is_asked(name, asked.modules)
-    }
-    known = listed(SURVIVORS)
-    alive = dict(changes(room, _alive(found)))
-    second = [name for name, change in alive.items() if change not in known]
-    _say(f"\n{len(second)} survivors that are not argued, looked at afresh")
-    for name in killed_afresh(room, asked.children, second):
-        found[name] = "killed"
-        del alive[name]
-    faults = _judge(found, alive, known)
+    names = [name for name in names_of(room) if _is_asked(name, asked.modules)]
+    before = _ends(room) if asked.again else {}
+    ends = {name: before[name] for name in names if before.get(name) in KILLED}
+    ends |= tried(room, asked.children, [name for name in names if name not in ends])
+    (room / ENDS).write_text(json.dumps(before | ends), encoding="utf-8")
+    alive = changes(room, [n for n, end in ends.items() if end not in KILLED])
+    faults = _judge(ends, alive, listed(SURVIVORS))
     _say(f"{time.monotonic() - began:.0f} s")
     return 1 if faults else 0
+
+
+def _ends(room: Path) -> dict[str, str]:
+    """What became of the mutants of the run before."""
+    known: dict[str, str] = json.loads((room / ENDS).read_text(encoding="utf-8"))
+    return known
 
 
 def _judge(
@@ -95,10 +92,6 @@ def _table(found: Mapping[str, str]) -> None:
         )
         row = f"{total:>8}{killed:>8}{late:>8}{total - killed:>7}"
         _say(f"{module:<40}{row}")
-
-
-def _alive(found: Mapping[str, str]) -> list[str]:
-    return [n for n, status in found.items() if status not in KILLED | {UNTRIED}]
 
 
 def _is_asked(name: str, modules: Iterable[str]) -> bool:

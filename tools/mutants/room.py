@@ -6,23 +6,21 @@ in one `src` there, and nothing of them may be installed beside it.
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import subprocess
 import sys
 from collections.abc import Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Final
 
 ROOT: Final = Path(__file__).parents[2]
 DISTRIBUTIONS: Final = ("healthpay_core", "healthpay_wire")
-SUITES: Final = {"healthpay_core": "tests/core", "healthpay_wire": "tests/wire"}
-TESTS: Final = ("core", "wire", "property")
+TESTS: Final = ("core", "wire")
 # It reads sources and starts a bare interpreter: both see what is not mutated.
 LEFT_OUT: Final = "tests/core/test_imports.py"
-QUICKLY: Final = ("-pno:cacheprovider", "-pno:unraisableexception", "-ppytest_timeout")
-LOOK_TIMEOUT_S: Final = 120.0
+ANY_MUTANT: Final = "healthpay_core.wallet.fold.*_1"
 _UNWANTED: Final = shutil.ignore_patterns("__pycache__", ".hypothesis")
 
 
@@ -43,53 +41,46 @@ def lay_out(room: Path, *, again: bool) -> None:
     shutil.copy(ROOT / "pyproject.toml", room)
 
 
-def run_mutmut(room: Path, children: int, names: Sequence[str]) -> int:
-    """Make all mutants, and try those whose names match; mutmut's exit code."""
-    command = ("mutmut", "run", f"--max-children={children}", *names)
+def make_mutants(room: Path, children: int) -> int:
+    """Have mutmut make all mutants and find each function's tests; its exit code.
+
+    It tries a few of them, which proves its own workings: clean tests pass, and a
+    forced failure fails.
+    """
+    command = ("mutmut", "run", f"--max-children={children}", ANY_MUTANT)
     return subprocess.run(command, cwd=room, env=_env(), check=False).returncode
 
 
-def results(room: Path) -> Mapping[str, str]:
-    """Each mutant's status, as mutmut says it."""
-    command = ("mutmut", "results", "--all=true")
-    said = subprocess.run(command, cwd=room, check=True, capture_output=True, text=True)
-    lines = [line.strip() for line in said.stdout.splitlines() if "__mutmut_" in line]
-    return {name: status for name, _, status in (ln.partition(": ") for ln in lines)}
+def names_of(room: Path) -> list[str]:
+    """The name of every mutant."""
+    found: list[str] = []
+    for path in sorted((room / "mutants" / "src").rglob("*.meta")):
+        found += json.loads(path.read_text(encoding="utf-8"))["exit_code_by_key"]
+    return found
 
 
-def killed_afresh(room: Path, children: int, names: Sequence[str]) -> frozenset[str]:
-    """Those that a new process kills.
+def tried(room: Path, children: int, names: Sequence[str]) -> Mapping[str, str]:
+    """What became of each mutant: killed, timeout, or survived.
 
-    mutmut forks from a process that has imported everything, so what is built once,
-    at import or at first use, was built before its mutant came to life.
+    Raises:
+        RuntimeError: They could not be tried.
     """
-    with ThreadPoolExecutor(children) as pool:
-        seen = list(pool.map(lambda name: _is_killed(room, name), names))
-    return frozenset(name for name, killed in zip(names, seen, strict=True) if killed)
-
-
-def _is_killed(room: Path, name: str) -> bool:
-    suite = SUITES[name.partition(".")[0]]
     place = room / "mutants"
-    path = os.pathsep.join((str(place / "src"), str(place)))
-    try:
-        done = subprocess.run(
-            [sys.executable, "-m", "pytest", "-xq", *QUICKLY, suite],
-            cwd=place,
-            env=_env() | {"PYTHONPATH": path, "MUTANT_UNDER_TEST": name},
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
-            check=False,
-            timeout=LOOK_TIMEOUT_S,
-        )
-    except subprocess.TimeoutExpired:
-        return True
-    return done.returncode != 0
+    asked, answer = room / "asked.json", room / "answer.json"
+    asked.write_text(json.dumps({"names": list(names), "children": children}))
+    answer.unlink(missing_ok=True)
+    command = ("-m", "tools.mutants.trial", str(asked), str(answer))
+    path = os.pathsep.join((str(place / "src"), str(ROOT)))
+    env = _env() | {"PYTHONPATH": path}
+    subprocess.run([sys.executable, *command], cwd=place, env=env, check=False)
+    if not answer.exists():
+        raise RuntimeError("the mutants could not be tried")
+    said: dict[str, str] = json.loads(answer.read_text(encoding="utf-8"))
+    return said
 
 
 def _env() -> dict[str, str]:
     return os.environ | {
-        "HYPOTHESIS_PROFILE": "mutants",
         "PYTHONHASHSEED": "0",
         "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1",
     }
