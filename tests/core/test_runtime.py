@@ -308,7 +308,12 @@ def test_a_handler_that_raises_leaves_no_coroutine_waiting() -> None:
 
 @pytest.mark.parametrize("bounds", [{"capacity": 0}, {"max_batch": 0}])
 def test_bounds_are_at_least_one(bounds: dict[str, int]) -> None:
-    """E4: a queue or batch of nothing is a mistake."""
+    """E4: a queue or batch of nothing is a mistake, of one is enough."""
     _, bench = _world()
-    with pytest.raises(ValueError, match="at least 1"):
+    with pytest.raises(
+        ValueError, match=r"^capacity and max_batch must be at least 1$"
+    ):
         LocalRuntime(bench.handler, **bounds)
+    narrow = LocalRuntime(bench.handler, **dict.fromkeys(bounds, 1))
+    for _ in range(2):
+        assert isinstance(narrow.execute(request(withdrawal(A, 1))), Committed)

@@ -11,6 +11,7 @@ import os
 import shutil
 import subprocess
 import sys
+import tomllib
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Final
@@ -52,18 +53,22 @@ def make_mutants(room: Path, children: int) -> int:
 
 
 def names_of(room: Path) -> list[str]:
-    """The name of every mutant."""
+    """The name of every mutant, in the order of the settings."""
+    settings = tomllib.loads((room / "pyproject.toml").read_text(encoding="utf-8"))
     found: list[str] = []
-    for path in sorted((room / "mutants" / "src").rglob("*.meta")):
+    for source in settings["tool"]["mutmut"]["only_mutate"]:
+        path = room / "mutants" / f"{source}.meta"
         found += json.loads(path.read_text(encoding="utf-8"))["exit_code_by_key"]
     return found
 
 
 def tried(room: Path, children: int, names: Sequence[str]) -> Mapping[str, str]:
-    """What became of each mutant: killed, timeout, or survived.
+    """What became of each mutant: killed, timeout, survived, or no tests.
+
+    What was tried so far stands in `answer.json`, should it be interrupted.
 
     Raises:
-        RuntimeError: They could not be tried.
+        RuntimeError: They could not all be tried.
     """
     place = room / "mutants"
     asked, answer = room / "asked.json", room / "answer.json"
@@ -73,9 +78,10 @@ def tried(room: Path, children: int, names: Sequence[str]) -> Mapping[str, str]:
     path = os.pathsep.join((str(place / "src"), str(ROOT)))
     env = _env() | {"PYTHONPATH": path}
     subprocess.run([sys.executable, *command], cwd=place, env=env, check=False)
-    if not answer.exists():
+    text = answer.read_text(encoding="utf-8") if answer.exists() else "{}"
+    said: dict[str, str] = json.loads(text)
+    if said.keys() != set(names):
         raise RuntimeError("the mutants could not be tried")
-    said: dict[str, str] = json.loads(answer.read_text(encoding="utf-8"))
     return said
 
 

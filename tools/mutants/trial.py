@@ -33,9 +33,10 @@ ENDS: Final[Mapping[int, str]] = {0: "survived", 1: "killed"}
 class Trial:
     """A run of pytest whose loop runs the tests of each mutant in a fork."""
 
-    def __init__(self, names: Sequence[str], children: int) -> None:
+    def __init__(self, names: Sequence[str], children: int, answer: Path) -> None:
         self.names = names
         self.children = children
+        self.answer = answer
         self.ends: dict[str, str] = {}
         stats = json.loads(Path("mutmut-stats.json").read_text(encoding="utf-8"))
         self._tests: Mapping[str, list[str]] = stats["tests_by_mangled_function_name"]
@@ -56,7 +57,7 @@ class Trial:
                 continue
             self._wait(below=self.children)
             self._running[self._fork(session, name, items)] = name
-            if done % 250 == 0:
+            if done % 100 == 0:
                 self._say(done)
         self._wait(below=1)
         self._say(len(self.names))
@@ -108,6 +109,7 @@ class Trial:
             self.ends[self._running.pop(pid)] = ENDS.get(code, "timeout")
 
     def _say(self, done: int) -> None:
+        self.answer.write_text(json.dumps(self.ends, indent=1), encoding="utf-8")
         alive = sum(end == "survived" for end in self.ends.values())
         sys.stdout.write(f"{done} of {len(self.names)} tried, {alive} alive\n")
         sys.stdout.flush()
@@ -138,16 +140,13 @@ def _forget_what_was_built() -> None:
 
 
 def main(asked: Path, answer: Path) -> int:
-    """Try the mutants that are asked for; 1 when they could not be tried."""
+    """Try the mutants that are asked for, and write down how each ended."""
     wanted = json.loads(asked.read_text(encoding="utf-8"))
-    trial = Trial(wanted["names"], wanted["children"])
+    trial = Trial(wanted["names"], wanted["children"], answer)
     options = ("-q", "-s", "-pno:cacheprovider", "-pno:unraisableexception")
     timed = ("-ppytest_timeout", f"--timeout={TEST_TIMEOUT_S}")
     code = pytest.main([*options, *timed, "tests"], plugins=[trial])
-    if len(trial.ends) != len(trial.names):
-        return int(code) or 1
-    answer.write_text(json.dumps(trial.ends, indent=1), encoding="utf-8")
-    return 0
+    return int(code)
 
 
 if __name__ == "__main__":
