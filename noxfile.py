@@ -181,7 +181,8 @@ def fuzz(session: nox.Session) -> None:
 def mutants(session: nox.Session) -> None:
     """Bugs put into the sources, one by one: the tests must see them.
 
-    Arguments choose modules (`-- wallet.decide strict`), or `--again` what survived.
+    Arguments choose modules (`-- wallet.decide strict`), `--every 5` a sample of them,
+    `--again` what survived the last time.
     """
     _install(session, DEV)
     _install(session, "requirements/mutants.txt")

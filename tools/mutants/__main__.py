@@ -20,7 +20,6 @@ from tools.mutants.survivors import (
     Argument,
     Change,
     changes,
-    function_of,
     listed,
     module_of,
 )
@@ -40,12 +39,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if make_mutants(room, asked.children):
         return 1
     names = [name for name in names_of(room) if _is_asked(name, asked.modules)]
+    names = names[:: asked.every]
     before = _ends(room) if asked.again else {}
     ends = {name: before[name] for name in names if before.get(name) in KILLED}
     ends |= tried(room, asked.children, [name for name in names if name not in ends])
     (room / ENDS).write_text(json.dumps(before | ends), encoding="utf-8")
-    alive = changes(room, [n for n, end in ends.items() if end not in KILLED])
-    faults = _judge(ends, alive, listed(SURVIVORS))
+    faults = _judge(ends, changes(room, ends), listed(SURVIVORS))
     _say(f"{time.monotonic() - began:.0f} s")
     return 1 if faults else 0
 
@@ -58,21 +57,21 @@ def _ends(room: Path) -> dict[str, str]:
 
 def _judge(
     found: Mapping[str, str],
-    alive: Mapping[str, Change],
+    made: Mapping[str, Change],
     known: Mapping[Change, Argument],
 ) -> int:
+    """Say it all; the number of faults."""
     _table(found)
+    alive = [made[name] for name, end in found.items() if end not in KILLED]
     killed = sum(status in KILLED for status in found.values())
     percent = 100 * killed / max(1, len(found))
     _say(f"{killed} of {len(found)} mutants killed: {percent:.1f} %")
-    kinds = Counter(known[change].kind for change in alive.values() if change in known)
+    kinds = Counter(known[change].kind for change in alive if change in known)
     _say(f"argued survivors: {dict(sorted(kinds.items()))}")
-    new = sorted({change for change in alive.values() if change not in known})
+    new = sorted({change for change in alive if change not in known})
     for change in new:
         _say(f"SURVIVED {change.function}\n  {_pair(change)},")
-    tried = {function_of(name) for name in found}
-    argued = {change for change in known if change.function in tried}
-    stale = sorted(argued - set(alive.values()))
+    stale = sorted(set(made.values()) & set(known) - set(alive))
     for change in stale:
         _say(f"ARGUED, BUT DEAD {change.function}\n  {_pair(change)}")
     _say(f"{len(new)} survivors not argued, {len(stale)} argued but dead")
@@ -85,11 +84,8 @@ def _table(found: Mapping[str, str]) -> None:
         modules.setdefault(module_of(name), Counter())[status] += 1
     _say(f"\n{'module':<40}{'mutants':>8}{'killed':>8}{'timeout':>8}{'alive':>7}")
     for module, counts in sorted(modules.items()):
-        total, killed, late = (
-            counts.total(),
-            sum(counts[status] for status in KILLED),
-            counts["timeout"],
-        )
+        total, late = counts.total(), counts["timeout"]
+        killed = sum(counts[status] for status in KILLED)
         row = f"{total:>8}{killed:>8}{late:>8}{total - killed:>7}"
         _say(f"{module:<40}{row}")
 
@@ -116,6 +112,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--room", type=Path, required=True, help="where to work")
     parser.add_argument("--children", type=int, default=2, help="mutants at a time")
     parser.add_argument("--again", action="store_true", help="only what survived")
+    parser.add_argument("--every", type=int, default=1, help="only each Nth mutant")
     return parser
 
 
