@@ -68,7 +68,8 @@ def decide_wallet(
     if state is None:
         if isinstance(command, ReceiveTransfer):
             return Err(DestinationWalletNotFound(wallet_id=command.wallet_id))
-        return Err(WalletNotFound(wallet_id=command.wallet_id))
+        party = command.party if isinstance(command, ConfirmWallet) else None
+        return Err(WalletNotFound(wallet_id=command.wallet_id, party=party))
     match command:
         case DebitWallet():
             return _debit(command, state, context)
