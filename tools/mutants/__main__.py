@@ -44,7 +44,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     ends = {name: before[name] for name in names if before.get(name) in KILLED}
     ends |= tried(room, asked.children, [name for name in names if name not in ends])
     (room / ENDS).write_text(json.dumps(before | ends), encoding="utf-8")
-    faults = _judge(ends, changes(room, ends), listed(SURVIVORS))
+    faults = judge(ends, changes(room, ends), listed(SURVIVORS))
     _say(f"{time.monotonic() - began:.0f} s")
     return 1 if faults else 0
 
@@ -55,7 +55,7 @@ def _ends(room: Path) -> dict[str, str]:
     return known
 
 
-def _judge(
+def judge(
     found: Mapping[str, str],
     made: Mapping[str, Change],
     known: Mapping[Change, Argument],

@@ -64,10 +64,11 @@ class Trial:
         return True
 
     def _prove(self, session: pytest.Session) -> None:
-        """Without a mutant all tests pass, and one that always fails is seen."""
-        everything = list(self._items.values())
+        """Without a mutant their tests pass, and one that always fails is seen."""
+        needed = {item.nodeid for name in self.names for item in self._items_of(name)}
+        proving = [item for item in session.items if item.nodeid in needed]
         for name in ("", "fail"):
-            self._running[self._fork(session, name, everything)] = name
+            self._running[self._fork(session, name, proving)] = name
             self._wait(below=1)
         if (self.ends.pop(""), self.ends.pop("fail")) != ("survived", "killed"):
             raise pytest.UsageError("the tests do not tell good from bad")
@@ -140,12 +141,16 @@ def _forget_what_was_built() -> None:
 
 
 def main(asked: Path, answer: Path) -> int:
-    """Try the mutants that are asked for, and write down how each ended."""
+    """Try the mutants that are asked for, and write down how each ended.
+
+    `tests` chooses among the suites; all of them if left out.
+    """
     wanted = json.loads(asked.read_text(encoding="utf-8"))
     trial = Trial(wanted["names"], wanted["children"], answer)
     options = ("-q", "-s", "-pno:cacheprovider", "-pno:unraisableexception")
     timed = ("-ppytest_timeout", f"--timeout={TEST_TIMEOUT_S}")
-    code = pytest.main([*options, *timed, "tests"], plugins=[trial])
+    chosen = wanted.get("tests", ["tests"])
+    code = pytest.main([*options, *timed, *chosen], plugins=[trial])
     return int(code)
 
 
