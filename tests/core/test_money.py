@@ -7,7 +7,11 @@ import pytest
 from healthpay_core import MAX_AMOUNT, Code, Err, Money, Ok
 from healthpay_core.currency import MINOR_UNIT_DIGITS
 from healthpay_core.money import amount_refusal
-from healthpay_core.refusals import AmountOverflow
+from healthpay_core.refusals import (
+    AmountOverflow,
+    InvalidAmount,
+    UnsupportedCurrency,
+)
 
 NOT_INTS: tuple[object, ...] = (1.0, True, "1", None, 1e2, b"1")
 
@@ -21,7 +25,8 @@ def _code(amount: object, currency: str = "EGP") -> Code | None:
 def test_an_amount_is_an_int_and_nothing_like_it(amount: object) -> None:
     """M1: floats, booleans and texts are no amounts, however whole they look."""
     assert _code(amount) is Code.VALIDATION_ERROR
-    with pytest.raises(TypeError):
+    kind = type(amount).__name__
+    with pytest.raises(TypeError, match=rf"^Money\.amount must be int, not {kind}$"):
         Money(amount, "EGP")  # type: ignore[arg-type]
 
 
@@ -58,7 +63,7 @@ def test_codes_without_a_minor_unit_are_refused(code: str) -> None:
     assert _code(1, code) is Code.UNSUPPORTED_CURRENCY
     parsed = Money.parse("1", code)
     assert isinstance(parsed, Err)
-    assert parsed.error.code is Code.UNSUPPORTED_CURRENCY
+    assert parsed.error == UnsupportedCurrency(currency=code)
     with pytest.raises(ValueError, match="UNSUPPORTED_CURRENCY"):
         Money(1, code)
 
@@ -155,7 +160,13 @@ def test_parsing_is_bounded(text: str) -> None:
     """M5: a text beyond the bound overflows, however long it is."""
     parsed = Money.parse(text, "EGP")
     assert isinstance(parsed, Err)
-    assert parsed.error.code is Code.AMOUNT_OVERFLOW
+    assert parsed.error == AmountOverflow(max_amount=MAX_AMOUNT)
+
+
+@pytest.mark.parametrize("text", ["x" * 200, "0." + "0" * 200])
+def test_of_a_text_that_is_no_amount_so_much_is_told(text: str) -> None:
+    """M7, E9: its first 64 characters, however long it is."""
+    assert Money.parse(text, "EGP") == Err(InvalidAmount(requested_text=text[:64]))
 
 
 @pytest.mark.parametrize(

@@ -13,6 +13,7 @@ from healthpay_core import (
     CloseWallet,
     Command,
     Err,
+    ExpireAuthorization,
     FailPayment,
     LimitPolicy,
     Limits,
@@ -213,3 +214,18 @@ def test_a_refusal_of_nothing_under_way_stops_the_load() -> None:
             StreamCorrupted, match=r"^an operation refused that was not"
         ):
             evolve(state, refused)
+
+
+def test_an_expiry_in_steps_says_that_it_is_one() -> None:
+    """P8, T5: as the sweep's order in atomic form."""
+    bench = Workbench()
+    bench.do(*_held())
+    bench.clock.advance(days=40)
+    bench.do(
+        BeginOperation(
+            payment_id=P, operation_id="o", order=ExpireAuthorization(payment_id=P)
+        ),
+        EndOperation(payment_id=P, operation_id="o"),
+    )
+    last = bench.store.read(payment_stream(P))[-1].envelope.data
+    assert last == PaymentVoided(reason="expired", released=5, currency="EGP")
