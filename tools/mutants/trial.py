@@ -74,13 +74,14 @@ class Trial:
             raise pytest.UsageError("the tests do not tell good from bad")
 
     def _items_of(self, name: str) -> list[pytest.Item]:
-        """The tests that reach the mutant's function, quickest first."""
+        """The tests that reach its function: its module's own, then quick ones."""
         names: Iterable[str] = self._tests.get(name.partition("__mutmut_")[0], ())
         for prefix, suite in TESTED_BY_ALL.items():
             if name.startswith(prefix):
                 names = (n for n in self._items if n.startswith(suite))
         known = [n for n in names if n in self._items]
-        known.sort(key=lambda n: (self._seconds.get(n, 0.0), n))
+        own = f"/test_{name.partition('__mutmut_')[0].split('.')[-2]}"
+        known.sort(key=lambda n: (own not in n, self._seconds.get(n, 0.0), n))
         return [self._items[n] for n in known]
 
     def _fork(
