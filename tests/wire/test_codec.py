@@ -15,12 +15,14 @@ from hypothesis import strategies as st
 from healthpay_core import (
     CATALOGUE,
     EVENT_TYPES,
+    Code,
     Committed,
     Err,
     EventRef,
     NotDone,
     Problem,
     RecordedEvent,
+    Refusal,
     Rejected,
     State,
     StreamCorrupted,
@@ -174,6 +176,18 @@ def test_each_class_has_its_own_code() -> None:
     assert {cls.__module__ for cls in BY_CODE.values()} == {refusals.__name__}
     assert {cls.code for cls in BY_CODE.values()} <= set(CATALOGUE)
     assert len({cls.__name__ for cls in BY_CODE.values()}) == len(BY_CODE)
+
+
+class OfAnother(Refusal):
+    """What another package refuses with, under a code that is taken."""
+
+    code = Code.WALLET_NOT_FOUND
+
+
+def test_only_the_cores_own_refusals_are_stored() -> None:
+    """I4: what others derive from it takes nobody's place."""
+    assert OfAnother not in set(_leaves(NotDone))
+    assert BY_CODE[Code.WALLET_NOT_FOUND.value] is not OfAnother
 
 
 def test_a_limit_refusal_tells_its_facts() -> None:

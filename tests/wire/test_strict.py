@@ -8,7 +8,7 @@ import attrs
 import pytest
 
 from healthpay_core import Err, Ok, Problem, WalletKycLevelChanged
-from healthpay_wire.strict import structure
+from healthpay_wire.strict import strict_converter, structure
 
 
 @attrs.frozen
@@ -177,3 +177,21 @@ def test_a_pointer_is_bounded() -> None:
     """E7, H7: a name of any length is told in 128 characters."""
     ((pointer, _),) = _problems({"amount": 1, "reason": "fee", "x" * 200: 1})
     assert pointer == "/" + "x" * 128
+
+
+@pytest.mark.parametrize("detailed", [True, False])
+def test_what_is_written_is_what_is_read(detailed: bool) -> None:
+    """M9, B2: names and instants of the wire, and nothing of what is as usual."""
+    converter = strict_converter(detailed=detailed)
+    body = Body(1, "fee", "", False, Inner(3), ("a", "b"), 1_000_000)
+    written = {
+        "amount": 1,
+        "reason": "fee",
+        "finalOne": False,
+        "inner": {"day": 3},
+        "tags": ["a", "b"],
+        "expiresAt": "1970-01-01T00:00:01.000000Z",
+    }
+    assert converter.unstructure(body) == written
+    assert converter.structure(written, Body) == body
+    assert converter.unstructure(Body(1, "fee")) == {"amount": 1, "reason": "fee"}
