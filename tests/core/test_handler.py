@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from uuid import UUID
 
 import pytest
 
@@ -25,7 +24,7 @@ from healthpay_core import (
     domain,
     wallet_stream,
 )
-from healthpay_core.refusals import IdempotencyKeyReused, InternalError
+from healthpay_core.refusals import InternalError
 from healthpay_core.states import StateCache
 from healthpay_core.testing import (
     ScriptedStore,
@@ -198,46 +197,6 @@ def test_a_lost_answer_to_somebody_elses_command_is_a_replay() -> None:
     store.script.append(step)
     (outcome,) = bench.handle(order)
     assert isinstance(outcome, Committed)
-
-
-def test_a_lost_answer_is_looked_up_by_what_was_asked() -> None:
-    """I3, I4: what others stored under the key meanwhile is a replay, or reused."""
-    for asked, amount in ((b"", 4), (b"other", 4), (b"", 3)):
-        store, bench, _ = _funded()
-        faster = Workbench(store)
-        before = request(withdrawal(A, amount), "k")
-
-        def step(
-            behind: EventStore,
-            append: Append,
-            faster: Workbench = faster,
-            before: CommandRequest = before,
-        ) -> AppendResult:
-            faster.do(deposit(A, 1), before)
-            return lose_the_append(behind, append)
-
-        store.script.append(step)
-        order = request(withdrawal(A, 4), "k", fingerprint=asked)
-        (outcome,) = bench.handle(order)
-        if asked:
-            assert isinstance(outcome, Rejected)
-            assert outcome.error == IdempotencyKeyReused(command_id=order.command_id)
-        else:
-            assert isinstance(outcome, Committed)
-            assert outcome.replayed
-            assert outcome.resource.version == 5
-
-
-def test_a_bug_is_noted_under_the_id_that_is_answered() -> None:
-    """E5: the error's id in the answer is the one that observers were told."""
-    store, bench, notes = _funded()
-    store.reads_raise = OSError("secret")
-    store.somebody_else += 1
-    (outcome,) = bench.handle(withdrawal(A, 1))
-    assert isinstance(outcome, Rejected)
-    assert isinstance(outcome.error, InternalError)
-    assert [error_id for error_id, _ in notes.errors] == [outcome.error.error_id]
-    assert str(UUID(outcome.error.error_id)) == outcome.error.error_id
 
 
 def test_a_store_that_cannot_be_read_is_unavailable() -> None:
