@@ -27,11 +27,20 @@ from healthpay_core import (
 )
 from healthpay_core.catalogue import Code
 from healthpay_core.payment.events import PaymentOperationRefused, PaymentVoided
-from healthpay_core.payment.steps import BeginOperation, EndOperation
+from healthpay_core.payment.rules import DURING_OPERATION
+from healthpay_core.payment.steps import (
+    BeginOperation,
+    EndOperation,
+    RecordInitiation,
+    RefuseOperation,
+)
 from healthpay_core.refusals import (
     CurrencyMismatch,
+    InvalidAmount,
     InvalidStateTransition,
     LimitExceeded,
+    PaymentAlreadyExists,
+    SelfTransferNotAllowed,
     TransferNotFound,
     WalletClosed,
     WalletNotActive,
@@ -229,3 +238,49 @@ def test_an_expiry_in_steps_says_that_it_is_one() -> None:
     )
     last = bench.store.read(payment_stream(P))[-1].envelope.data
     assert last == PaymentVoided(reason="expired", released=5, currency="EGP")
+
+
+BEGIN = BeginOperation(payment_id=P, operation_id="o", order=VoidPayment(payment_id=P))
+
+
+def test_one_operation_is_under_way_at_a_time() -> None:
+    """T6, P3: a second has to wait, and only the one under way can end."""
+    refused = _refused(*_held(), BEGIN, by=replace(BEGIN, operation_id="another"))
+    assert refused == InvalidStateTransition(
+        current_status="authorized", requested=DURING_OPERATION
+    )
+    ends: tuple[Command, ...] = (
+        EndOperation(payment_id=P, operation_id="another"),
+        RefuseOperation(payment_id=P, operation_id="another", failure_code="X"),
+    )
+    for end in ends:
+        for facts in (_held(), (*_held(), BEGIN)):
+            assert _refused(*facts, by=end) == InvalidStateTransition(
+                current_status="authorized",
+                requested="the end of an operation not under way",
+            )
+
+
+def test_a_refused_operation_says_why_it_was() -> None:
+    """T5, T6: the code of the leg that could not be is in the payment's stream."""
+    bench = Workbench()
+    bench.do(*_held(), BEGIN)
+    bench.do(RefuseOperation(payment_id=P, operation_id="o", failure_code="X"))
+    last = bench.store.read(payment_stream(P))[-1].envelope.data
+    assert last == PaymentOperationRefused(operation_id="o", failure_code="X")
+
+
+def test_static_checks_hold_for_steps_too() -> None:
+    """E2, M6: a step is refused for what its order says, before anything is read."""
+    capture = CapturePayment(payment_id=P, amount=0)
+    step = BeginOperation(payment_id=P, operation_id="o", order=capture)
+    assert given().when(step).decision == Err(InvalidAmount(requested_amount=0))
+    first = RecordInitiation(payment_id=P, order=payment(A, A, 5, name="p"))
+    assert given().when(first).decision == Err(SelfTransferNotAllowed())
+
+
+def test_an_initiation_in_steps_is_the_first_fact() -> None:
+    """P1: the id of a payment is taken by the first, in either form."""
+    order = payment(A, SHOP, 5, name="p")
+    verdict = given(*after(*_held())).when(RecordInitiation(payment_id=P, order=order))
+    assert verdict.decision == Err(PaymentAlreadyExists(payment_id=P))
