@@ -185,6 +185,22 @@ def fuzz(session: nox.Session) -> None:
 
 
 @nox.session(default=False)
+def mutants(session: nox.Session) -> None:
+    """Bugs put into the sources, one by one: the tests must see them.
+
+    Arguments choose modules (`-- wallet.decide strict`), `--every 5` a sample of them,
+    `--again` what survived the last time.
+    """
+    _install(session, DEV)
+    _install(session, "requirements/mutants.txt")
+    _install_siblings(session)
+    # Else a test could import what is installed instead of what is mutated.
+    session.run("uv", "pip", "uninstall", "--quiet", "healthpay_core", "healthpay_wire")
+    room = Path(session.create_tmp()) / "mutants"
+    session.run("python", "-m", "tools.mutants", f"--room={room}", *session.posargs)
+
+
+@nox.session(default=False)
 def pin(session: nox.Session) -> None:
     """Pin `requirements/*.txt` from the dependency groups: hashes, no addresses."""
     _compile(session, "dev")
