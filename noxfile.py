@@ -159,13 +159,20 @@ def bench(session: nox.Session) -> None:
 
 @nox.session(default=False)
 def soak(session: nox.Session) -> None:
-    """The property suites and simulations with the long profile."""
+    """Stories on all cores, then the other suites with the long profile.
+
+    `--minutes N`, `--seed N`, `--cores N`, `--report FILE`: of the stories.
+    Paths of tests: these with the long profile, and no stories.
+    """
     _install(session, DEV)
     _install_wheels(session, DISTRIBUTIONS)
-    usual = ("tests/property", "tests/simulation", "tests/crash", "tests/edge")
-    suites = session.posargs or usual
+    told = session.posargs
+    suites = () if not told or told[0].startswith("--") else told
+    if not suites:
+        session.run("python", "-m", "tools.soaking", *told)
     profile = ("-p", "tools.soak", "--hypothesis-profile=soak", "--timeout=0")
-    session.run("python", "-m", "pytest", *profile, *suites)
+    usual = ("tests/property", "tests/crash", "tests/edge")
+    session.run("python", "-m", "pytest", *profile, *(suites or usual))
 
 
 @nox.session(default=False)
@@ -175,6 +182,22 @@ def fuzz(session: nox.Session) -> None:
     _install(session, "requirements/fuzz.txt")
     _install_siblings(session)
     session.run("python", "-m", "tools.fuzz", *session.posargs)
+
+
+@nox.session(default=False)
+def mutants(session: nox.Session) -> None:
+    """Bugs put into the sources, one by one: the tests must see them.
+
+    Arguments choose modules (`-- wallet.decide strict`), `--every 5` a sample of them,
+    `--again` what survived the last time.
+    """
+    _install(session, DEV)
+    _install(session, "requirements/mutants.txt")
+    _install_siblings(session)
+    # Else a test could import what is installed instead of what is mutated.
+    session.run("uv", "pip", "uninstall", "--quiet", "healthpay_core", "healthpay_wire")
+    room = Path(session.create_tmp()) / "mutants"
+    session.run("python", "-m", "tools.mutants", f"--room={room}", *session.posargs)
 
 
 @nox.session(default=False)

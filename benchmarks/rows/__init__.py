@@ -17,6 +17,7 @@ from benchmarks.rows import (
     projecting,
     relay,
     restoring,
+    simulator,
 )
 
 ROWS: Final[Mapping[int, Callable[[Scale], Iterable[Figure]]]] = {
@@ -31,5 +32,6 @@ ROWS: Final[Mapping[int, Callable[[Scale], Iterable[Figure]]]] = {
     9: projecting.run,
     10: restoring.run,
     11: imports.run,
+    12: simulator.run,
     13: relay.run,
 }

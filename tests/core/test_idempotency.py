@@ -23,6 +23,8 @@ from healthpay_core import (
     SuspendWallet,
     event_id,
 )
+from healthpay_core.outcome import rejected
+from healthpay_core.refusals import IdempotencyKeyInUse, IdempotencyKeyReused
 from healthpay_core.testing import (
     ScriptedStore,
     Workbench,
@@ -272,9 +274,11 @@ def test_while_a_command_runs_its_key_is_in_use() -> None:
     running.start()
     assert appending.wait(30)
     assert runtime.waiting == 1
-    assert _code(runtime.execute(order)) is Code.IDEMPOTENCY_KEY_IN_USE
+    in_use = IdempotencyKeyInUse(command_id=command_id("k"))
+    assert runtime.execute(order) == rejected(order, in_use)
     other = replace(order, fingerprint=b"y")
-    assert _code(runtime.execute(other)) is Code.IDEMPOTENCY_KEY_REUSED
+    reused = IdempotencyKeyReused(command_id=command_id("k"))
+    assert runtime.execute(other) == rejected(other, reused)
     go_on.set()
     running.join(30)
     assert runtime.waiting == 0

@@ -22,6 +22,7 @@ from healthpay_core import (
     ReleaseHold,
     WalletType,
 )
+from healthpay_core import policy as policies
 from healthpay_core.policy import UNLIMITED
 from healthpay_core.testing import (
     Workbench,
@@ -341,3 +342,14 @@ def test_limits_come_before_funds() -> None:
         Code.LIMIT_EXCEEDED
     )
     given(*after(create(A))).when(withdrawal(A, 200)).refused(Code.WALLET_NOT_ACTIVE)
+
+
+def test_the_example_policy_is_what_its_rows_say() -> None:
+    """K2: built anew it is the same, row by row, and has no others."""
+    rows = policies._eg_2023_11()
+    assert rows == EG_2023_11.rows
+    assert sorted(rows) == sorted(
+        (kind, level, "EGP")
+        for kind in ("personal", "business", "merchant")
+        for level in ("basic", "enhanced", "full")
+    )

@@ -7,6 +7,11 @@ import pytest
 from healthpay_core import MAX_AMOUNT, Code, Err, Money, Ok
 from healthpay_core.currency import MINOR_UNIT_DIGITS
 from healthpay_core.money import amount_refusal
+from healthpay_core.refusals import (
+    AmountOverflow,
+    InvalidAmount,
+    UnsupportedCurrency,
+)
 
 NOT_INTS: tuple[object, ...] = (1.0, True, "1", None, 1e2, b"1")
 
@@ -20,7 +25,8 @@ def _code(amount: object, currency: str = "EGP") -> Code | None:
 def test_an_amount_is_an_int_and_nothing_like_it(amount: object) -> None:
     """M1: floats, booleans and texts are no amounts, however whole they look."""
     assert _code(amount) is Code.VALIDATION_ERROR
-    with pytest.raises(TypeError):
+    kind = type(amount).__name__
+    with pytest.raises(TypeError, match=rf"^Money\.amount must be int, not {kind}$"):
         Money(amount, "EGP")  # type: ignore[arg-type]
 
 
@@ -57,7 +63,7 @@ def test_codes_without_a_minor_unit_are_refused(code: str) -> None:
     assert _code(1, code) is Code.UNSUPPORTED_CURRENCY
     parsed = Money.parse("1", code)
     assert isinstance(parsed, Err)
-    assert parsed.error.code is Code.UNSUPPORTED_CURRENCY
+    assert parsed.error == UnsupportedCurrency(currency=code)
     with pytest.raises(ValueError, match="UNSUPPORTED_CURRENCY"):
         Money(1, code)
 
@@ -96,9 +102,13 @@ def test_amounts_and_sums_are_bounded() -> None:
     assert _code(MAX_AMOUNT) is None
     assert _code(MAX_AMOUNT + 1) is Code.AMOUNT_OVERFLOW
     most = Money(MAX_AMOUNT, "EGP")
+    assert Money(MAX_AMOUNT - 1, "EGP").plus(Money(1, "EGP")) == Ok(most)
+    assert Money(-1, "EGP").minus(Money(MAX_AMOUNT - 1, "EGP")) == Ok(
+        Money(-MAX_AMOUNT, "EGP")
+    )
     for result in (most.plus(Money(1, "EGP")), Money(-2, "EGP").minus(most)):
         assert isinstance(result, Err)
-        assert result.error.code is Code.AMOUNT_OVERFLOW
+        assert result.error == AmountOverflow(max_amount=MAX_AMOUNT)
     with pytest.raises(ValueError, match="AMOUNT_OVERFLOW"):
         Money(-MAX_AMOUNT - 1, "EGP")
 
@@ -150,7 +160,13 @@ def test_parsing_is_bounded(text: str) -> None:
     """M5: a text beyond the bound overflows, however long it is."""
     parsed = Money.parse(text, "EGP")
     assert isinstance(parsed, Err)
-    assert parsed.error.code is Code.AMOUNT_OVERFLOW
+    assert parsed.error == AmountOverflow(max_amount=MAX_AMOUNT)
+
+
+@pytest.mark.parametrize("text", ["x" * 200, "0." + "0" * 200])
+def test_of_a_text_that_is_no_amount_so_much_is_told(text: str) -> None:
+    """M7, E9: its first 64 characters, however long it is."""
+    assert Money.parse(text, "EGP") == Err(InvalidAmount(requested_text=text[:64]))
 
 
 @pytest.mark.parametrize(
@@ -158,6 +174,7 @@ def test_parsing_is_bounded(text: str) -> None:
     [
         (Money(12550, "EGP"), "EGP 125.50"),
         (Money(-1, "EGP"), "EGP -0.01"),
+        (Money(0, "EGP"), "EGP 0.00"),
         (Money(7, "JPY"), "JPY 7"),
         (Money(1, "KWD"), "KWD 0.001"),
     ],
@@ -191,5 +208,5 @@ def test_a_split_gives_the_rest_to_the_largest_remainders(
 @pytest.mark.parametrize("ratios", [(), (0, 0), (1, -1, 2)])
 def test_ratios_that_divide_nothing_are_mistakes(ratios: tuple[int, ...]) -> None:
     """M8: a split needs a ratio, none below zero, not all zero."""
-    with pytest.raises(ValueError, match="ratios"):
+    with pytest.raises(ValueError, match=r"^ratios must be whole numbers >= 0"):
         Money(1, "EGP").split(ratios)

@@ -308,7 +308,36 @@ def test_a_handler_that_raises_leaves_no_coroutine_waiting() -> None:
 
 @pytest.mark.parametrize("bounds", [{"capacity": 0}, {"max_batch": 0}])
 def test_bounds_are_at_least_one(bounds: dict[str, int]) -> None:
-    """E4: a queue or batch of nothing is a mistake."""
+    """E4: a queue or batch of nothing is a mistake, of one is enough."""
     _, bench = _world()
-    with pytest.raises(ValueError, match="at least 1"):
+    with pytest.raises(
+        ValueError, match=r"^capacity and max_batch must be at least 1$"
+    ):
         LocalRuntime(bench.handler, **bounds)
+    narrow = LocalRuntime(bench.handler, **dict.fromkeys(bounds, 1))
+    for _ in range(2):
+        assert isinstance(narrow.execute(request(withdrawal(A, 1))), Committed)
+
+
+def test_a_thread_that_drives_answers_a_coroutine_on_its_own_loop() -> None:
+    """C8: a future is only ever settled by its loop, whoever decided its command."""
+    _, bench = _world()
+    runtime = LocalRuntime(bench.handler)
+
+    async def main() -> tuple[Outcome, list[Outcome]]:
+        waiting = asyncio.create_task(runtime.submit(request(withdrawal(A, 1))))
+        await asyncio.sleep(0)
+        answers: list[Outcome] = []
+        # The loop stands still while the thread drives both commands.
+        other = Thread(
+            target=lambda: answers.append(runtime.execute(request(withdrawal(A, 1))))
+        )
+        other.start()
+        other.join(30)
+        return await waiting, answers
+
+    # In debug mode a loop refuses to be called from another thread.
+    waited, answers = asyncio.run(main(), debug=True)
+    assert isinstance(waited, Committed)
+    assert [type(answer) for answer in answers] == [Committed]
+    assert bench.wallet(A).balance == 98

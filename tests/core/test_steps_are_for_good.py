@@ -36,7 +36,7 @@ def test_a_failed_transfer_stays_failed_when_its_source_appears() -> None:
     asked = request(command)
     first = saga.run(asked, command)
     assert isinstance(first, Rejected)
-    assert first.error.code is Code.WALLET_NOT_FOUND
+    assert first.error.code is Code.SOURCE_WALLET_NOT_FOUND
     bench.do(*funded(A, 10))
     assert saga.run(asked, command) == first
     assert (bench.wallet(A).held, bench.wallet(B).balance) == (0, 0)

@@ -13,6 +13,7 @@ from healthpay_core import (
     Code,
     CommandRequest,
     CreateWallet,
+    ExpireMedCard,
     InitiatePayment,
     IssueMedCard,
     Outcome,
@@ -22,7 +23,12 @@ from healthpay_core import (
 )
 from healthpay_core.outcome import rejected
 from healthpay_core.payment.steps import BeginOperation, RefuseOperation
-from healthpay_core.refusals import StoreUnavailable
+from healthpay_core.refusals import (
+    CardExpired,
+    NotDone,
+    PaymentNotVoidable,
+    StoreUnavailable,
+)
 from healthpay_core.sweeps import Sweeper, Swept
 from healthpay_core.testing import Workbench, funded, wallet_id
 
@@ -49,6 +55,26 @@ def bench() -> Workbench:
 
 def _sweeper(bench: Workbench) -> Sweeper:
     return Sweeper(bench.handler.handle, bench.store, bench.clock)
+
+
+class _Orders:
+    """Notes each order of a sweeper, and answers as it is told, else as it is."""
+
+    def __init__(self, bench: Workbench) -> None:
+        self.bench = bench
+        self.sent: list[CommandRequest] = []
+        self.error: NotDone | None = None
+
+    def __call__(self, sent: CommandRequest) -> Outcome:
+        self.sent.append(sent)
+        if self.error is not None:
+            return rejected(sent, self.error)
+        return self.bench.handler.handle(sent)
+
+
+def _watched(bench: Workbench) -> tuple[Sweeper, _Orders]:
+    orders = _Orders(bench)
+    return Sweeper(orders, bench.store, bench.clock), orders
 
 
 def _authorized(bench: Workbench, name: str, seconds: int) -> str:
@@ -189,3 +215,62 @@ def test_an_operation_under_way_is_waited_for(bench: Workbench) -> None:
     bench.clock.advance(minutes=1)
     assert sweeper.sweep() == Swept(authorizations=1, cards=0)
     assert bench.wallet(PAYER).held == 0
+
+
+def test_each_card_has_an_order_of_its_own(bench: Workbench) -> None:
+    """D5: two that end in the same minute do both end."""
+    cards = [_card(bench, name, 3) for name in ("one", "two")]
+    bench.clock.advance(days=40)
+    assert _sweeper(bench).sweep() == Swept(authorizations=0, cards=2)
+    assert {bench.medcard(card).status for card in cards} == {"expired"}
+
+
+def test_nothing_is_ordered_before_its_time(bench: Workbench) -> None:
+    """D5, P8: what is valid, captured, voided or cancelled, or over, is left alone."""
+    _card(bench, "valid", 3)
+    cancelled, expired = _card(bench, "cancelled", 3), _card(bench, "expired", 3)
+    sweeper, orders = _watched(bench)
+    assert sweeper.sweep() == Swept(authorizations=0, cards=0)
+    bench.do(CancelMedCard(card_id=cancelled, reason="lost"))
+    bench.clock.advance(days=10)
+    sweeper.sweep()
+    assert orders.sent == []
+    bench.clock.advance(days=30)
+    bench.do(ExpireMedCard(card_id=expired))
+    assert sweeper.sweep() == Swept(authorizations=0, cards=1)
+    assert len(orders.sent) == 1
+
+
+def test_what_is_refused_for_good_is_not_ordered_again(bench: Workbench) -> None:
+    """P8, D5: such a refusal settles it, a fault does not."""
+    _authorized(bench, "one", 10)
+    _card(bench, "card", 3)
+    bench.clock.advance(days=40)
+    sweeper, orders = _watched(bench)
+    orders.error = StoreUnavailable()
+    sweeper.sweep()
+    sweeper.sweep()
+    assert len(orders.sent) == 4
+    orders.error = PaymentNotVoidable(current_status="captured")
+    assert sweeper.sweep() == Swept(authorizations=0, cards=0)
+    orders.error = CardExpired()
+    sweeper.sweep()
+    assert len(orders.sent) == 6
+
+
+def test_an_order_has_one_id_a_minute(bench: Workbench) -> None:
+    """P8: two sweepers of the same minute send one order, of the next another."""
+    _authorized(bench, "one", 10)
+    _card(bench, "card", 3)
+    bench.clock.advance(days=40)
+    sweeper, orders = _watched(bench)
+    orders.error = StoreUnavailable()
+    for seconds in (1, 58, 1):
+        sweeper.sweep()
+        bench.clock.advance(seconds=seconds)
+    sweeper.sweep()
+    void, card = (sent.command_id for sent in orders.sent[:2])
+    ids = [sent.command_id for sent in orders.sent]
+    assert void != card
+    assert ids[:6] == [void, card] * 3
+    assert not {void, card} & set(ids[6:])

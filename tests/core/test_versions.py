@@ -7,6 +7,8 @@ import pytest
 from healthpay_core import (
     Append,
     AppendResult,
+    AuthorizePayment,
+    CapturePayment,
     CloseWallet,
     Code,
     Committed,
@@ -14,9 +16,11 @@ from healthpay_core import (
     InMemoryEventStore,
     LimitPolicy,
     PolicyRef,
+    Rejected,
     VersionConflict,
     wallet_stream,
 )
+from healthpay_core.refusals import ConcurrencyConflict
 from healthpay_core.testing import (
     ScriptedStore,
     Workbench,
@@ -24,6 +28,8 @@ from healthpay_core.testing import (
     deposit,
     funded,
     opened,
+    payment,
+    payment_id,
     request,
     transfer,
     wallet_id,
@@ -31,7 +37,7 @@ from healthpay_core.testing import (
 )
 from healthpay_core.testing.stores import conflict, meanwhile, unavailable
 
-A, B = wallet_id("a"), wallet_id("b")
+A, B, SHOP = wallet_id("a"), wallet_id("b"), wallet_id("shop")
 
 
 def test_versions_run_without_gaps() -> None:
@@ -106,6 +112,26 @@ def test_giving_up_on_one_stream_leaves_the_others() -> None:
     assert getattr(first, "error", None) is not None
     assert isinstance(second, Committed)
     assert (bench.wallet(A).balance, bench.wallet(B).balance) == (10, 9)
+
+
+def test_a_payment_is_contested_by_way_of_its_wallets() -> None:
+    """V2: the wallets that only its state names count as its streams, too."""
+    store = ScriptedStore()
+    bench = Workbench(store)
+    bench.do(*funded(A, 10), *funded(B, 10), *opened(SHOP, wallet_type="merchant"))
+    bench.do(payment(A, SHOP, 5, name="p"))
+    bench.do(AuthorizePayment(payment_id=payment_id("p")))
+
+    def contested(behind: EventStore, append: Append) -> AppendResult:
+        return VersionConflict(actual={wallet_stream(SHOP): 2})
+
+    store.script.extend([contested] * 3)
+    capture = CapturePayment(payment_id=payment_id("p"))
+    first, second = bench.handle(capture, withdrawal(B, 1))
+    assert isinstance(first, Rejected)
+    assert first.error == ConcurrencyConflict(attempts=3)
+    assert isinstance(second, Committed)
+    assert len(bench.pauses_s) == 3
 
 
 def test_a_store_that_names_no_stream_is_given_up_on() -> None:

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 from pathlib import Path
 
+import psutil
 import pytest
 from confluent_kafka.admin import AdminClient
 
@@ -54,6 +58,33 @@ def test_a_node_that_ends_fails_the_run_with_its_log(
     # Less than the log cleaner's buffer, let alone the rest.
     with pytest.raises(BrokerError, match="OutOfMemoryError"):
         Broker(heap_mb=9).__enter__()
+
+
+STARTS = """
+import sys
+from tools.broker import Broker
+with Broker() as broker:
+    print(broker.nodes[0].pid, flush=True)
+    sys.stdin.read()
+"""
+
+
+def test_a_broker_ends_with_a_run_that_is_killed() -> None:
+    """A run that is killed leaves no broker behind to slow down the next one."""
+    environment = {k: v for k, v in os.environ.items() if k != GIVEN}
+    run = subprocess.Popen(
+        [sys.executable, "-c", STARTS],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        env={**environment, "PYTHONPATH": "."},
+    )
+    with run:
+        assert run.stdout is not None
+        node = psutil.Process(int(run.stdout.readline()))
+        assert "kafka.Kafka" in node.cmdline()
+        run.kill()
+        node.wait(timeout=30)
+    assert not node.is_running()
 
 
 def test_a_given_broker_is_used(

@@ -35,6 +35,7 @@ from healthpay_core.payment import state as payment_state
 from healthpay_core.refusals import Refusal, SelfTransferNotAllowed
 from healthpay_core.result import Err, Ok
 from healthpay_core.testing.machine import CommandPortMachine
+from healthpay_core.turn import Turn
 from healthpay_core.wallet import guards
 from healthpay_core.wallet import state as wallet_state
 from healthpay_core.wallet.events import LimitUsage, WalletHoldReleased
@@ -180,7 +181,7 @@ def _keys_of_anybody(patch: Patch) -> None:
 
 def _versions_ignored(patch: Patch) -> None:
     """Decides whatever version was expected."""
-    patch.setattr(CommandHandler, "_stale", lambda *_: None)
+    patch.setattr(Turn, "_stale", lambda *_: None)
 
 
 FAULTS: Final[dict[str, Callable[[Patch], None]]] = {

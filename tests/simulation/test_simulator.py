@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 from healthpay_core.testing.simulation import Coverage, Simulation
-from healthpay_core.testing.simulation.coverage import CELLS, CODES
-from healthpay_core.testing.simulation.steps import FAULTS
+from healthpay_core.testing.simulation.coverage import (
+    CELLS,
+    CODES,
+    CURRENCIES,
+    HAPPENINGS,
+)
+from healthpay_core.testing.simulation.steps import FAULT_POINTS
 from tests.simulation.sqlite_storage import SqliteStorage
 
-STORIES = 150
+STORIES = 200
 LEAST = 1
 
 
@@ -44,6 +49,8 @@ def test_too_little_coverage_is_named() -> None:
     coverage = Coverage()
     Simulation(length=40).play(0, coverage)
     missing = coverage.missing(LEAST)
-    assert any(line.startswith("code ") for line in missing)
-    assert any(line.startswith("cell ") for line in missing)
-    assert len(Coverage().missing(1)) >= len(CODES) + len(CELLS) + len(FAULTS)
+    assert any(line.startswith("codes: ") for line in missing)
+    assert any(line.startswith("(state, command) cells: ") for line in missing)
+    everything = (CODES, FAULT_POINTS, HAPPENINGS, CURRENCIES, CELLS)
+    assert len(Coverage().missing(1)) == sum(map(len, everything))
+    assert coverage.missing(0) == []

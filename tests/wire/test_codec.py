@@ -15,12 +15,14 @@ from hypothesis import strategies as st
 from healthpay_core import (
     CATALOGUE,
     EVENT_TYPES,
+    Code,
     Committed,
     Err,
     EventRef,
     NotDone,
     Problem,
     RecordedEvent,
+    Refusal,
     Rejected,
     State,
     StreamCorrupted,
@@ -29,6 +31,7 @@ from healthpay_core import (
     derive_id,
     event_id,
     evolve,
+    refusals,
 )
 from healthpay_core.refusals import LimitExceeded, ValidationFailed
 from healthpay_wire.answers import encode_committed, pack_outcome, unpack_outcome
@@ -38,6 +41,7 @@ from healthpay_wire.instants import format_instant, parse_instant
 from healthpay_wire.names import camel
 from healthpay_wire.refusals import (
     BY_CODE,
+    _leaves,
     pack_refusal,
     refusal_members,
     unpack_refusal,
@@ -168,8 +172,22 @@ def test_extension_names_are_legal(cls: type[NotDone]) -> None:
 
 def test_each_class_has_its_own_code() -> None:
     """E1: no two refusals share a code, and each code is in the catalogue."""
+    assert {cls.code.value: cls for cls in _leaves(NotDone)} == BY_CODE
+    assert {cls.__module__ for cls in BY_CODE.values()} == {refusals.__name__}
     assert {cls.code for cls in BY_CODE.values()} <= set(CATALOGUE)
     assert len({cls.__name__ for cls in BY_CODE.values()}) == len(BY_CODE)
+
+
+class OfAnother(Refusal):
+    """What another package refuses with, under a code that is taken."""
+
+    code = Code.WALLET_NOT_FOUND
+
+
+def test_only_the_cores_own_refusals_are_stored() -> None:
+    """I4: what others derive from it takes nobody's place."""
+    assert OfAnother not in set(_leaves(NotDone))
+    assert BY_CODE[Code.WALLET_NOT_FOUND.value] is not OfAnother
 
 
 def test_a_limit_refusal_tells_its_facts() -> None:

@@ -7,8 +7,8 @@ from typing import Literal
 import attrs
 import pytest
 
-from healthpay_core import Err, Ok, Problem
-from healthpay_wire.strict import structure
+from healthpay_core import Err, Ok, Problem, WalletKycLevelChanged
+from healthpay_wire.strict import strict_converter, structure
 
 
 @attrs.frozen
@@ -111,3 +111,87 @@ def test_a_missing_member_is_named() -> None:
 def test_anything_but_an_object_is_refused(value: object) -> None:
     """H7: the body is a JSON object."""
     assert _problems(value) == {("", "must be a JSON object")}
+
+
+def _token(_: object, attribute: attrs.Attribute[str], value: str) -> None:
+    if value == "bare":
+        raise ValueError
+    if value == "odd":
+        raise ValueError("is no token")
+    if value == "told":
+        raise ValueError(f"must be {attribute.name}")
+    if value:
+        raise ValueError(f"secrets of {value}")
+
+
+@attrs.frozen
+class Checked:
+    """A member with a validator that says all kinds of things."""
+
+    token: str = attrs.field(default="", validator=_token)
+
+
+@pytest.mark.parametrize(
+    ("value", "detail"),
+    [
+        ("odd", "is no token"),
+        ("told", "must be token"),
+        ("x", "is not valid"),
+        ("bare", "is not valid"),
+        (7, "must be a string"),
+    ],
+)
+def test_only_sentences_that_are_meant_for_callers_are_said(
+    value: object, detail: str
+) -> None:
+    """E5, E7: texts of other exceptions stay inside."""
+    refused = structure(Checked, {"token": value})
+    assert isinstance(refused, Err)
+    assert refused.error.errors == (Problem("/token", detail),)
+    assert structure(Checked, {"token": ""}) == Ok(Checked(""))
+
+
+class Outer:
+    """Something that a class can be in."""
+
+    @attrs.frozen
+    class TransferFailed:
+        """A class whose member has another name on the wire."""
+
+        failure_code: int
+
+
+def test_a_pointer_has_the_names_of_the_wire() -> None:
+    """E7: also of members that are called otherwise there, wherever the class is."""
+    value = {"from": 1, "to": "full", "limitPolicy": {"id": "p", "version": "1"}}
+    refused = structure(WalletKycLevelChanged, value)
+    assert isinstance(refused, Err)
+    pointers = {problem.pointer for problem in refused.error.errors}
+    assert pointers == {"/from", "/limitPolicy/version"}
+    nested = structure(Outer.TransferFailed, {"code": "x"})
+    assert isinstance(nested, Err)
+    assert nested.error.errors == (Problem("/code", "must be a JSON integer"),)
+
+
+def test_a_pointer_is_bounded() -> None:
+    """E7, H7: a name of any length is told in 128 characters."""
+    ((pointer, _),) = _problems({"amount": 1, "reason": "fee", "x" * 200: 1})
+    assert pointer == "/" + "x" * 128
+
+
+@pytest.mark.parametrize("detailed", [True, False])
+def test_what_is_written_is_what_is_read(detailed: bool) -> None:
+    """M9, B2: names and instants of the wire, and nothing of what is as usual."""
+    converter = strict_converter(detailed=detailed)
+    body = Body(1, "fee", "", False, Inner(3), ("a", "b"), 1_000_000)
+    written = {
+        "amount": 1,
+        "reason": "fee",
+        "finalOne": False,
+        "inner": {"day": 3},
+        "tags": ["a", "b"],
+        "expiresAt": "1970-01-01T00:00:01.000000Z",
+    }
+    assert converter.unstructure(body) == written
+    assert converter.structure(written, Body) == body
+    assert converter.unstructure(Body(1, "fee")) == {"amount": 1, "reason": "fee"}

@@ -50,7 +50,7 @@ def _start(nodes: int) -> int:
         return _status()
     _forget()
     folder = cache_folder() / "broker"
-    broker = Broker(nodes, folder=folder)
+    broker = Broker(nodes, folder=folder, outlives=True)
     try:
         broker.__enter__()
     except BrokerError as error:

@@ -39,11 +39,19 @@ class Broker:
         heap_mb: Java heap of each node.
         folder: Where the data is; a temporary folder, removed at the end, when
             left out.
+        outlives: Run on when this process ends without stopping it. Else it ends
+            with the thread that started it, even with one that is killed.
     """
 
     def __init__(
-        self, nodes: int = 1, *, heap_mb: int = 256, folder: Path | None = None
+        self,
+        nodes: int = 1,
+        *,
+        heap_mb: int = 256,
+        folder: Path | None = None,
+        outlives: bool = False,
     ) -> None:
+        self._outlives = outlives
         self.replication: Final = nodes
         self.nodes: list[Node] = []
         self._heap_mb = heap_mb
@@ -112,6 +120,7 @@ class Broker:
                 ),
                 port=ports[index][0],
                 heap_mb=self._heap_mb,
+                outlives=self._outlives,
             )
             for index in range(self.replication)
         ]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import signal
 import subprocess
 from pathlib import Path
@@ -22,12 +23,20 @@ class Node:
         properties: Its `server.properties`.
         port: Where it listens to clients, on the loopback address.
         heap_mb: The size of its Java heap.
+        outlives: Run on when this process ends, however it ends.
     """
 
     def __init__(
-        self, folder: Path, properties: dict[str, str], *, port: int, heap_mb: int
+        self,
+        folder: Path,
+        properties: dict[str, str],
+        *,
+        port: int,
+        heap_mb: int,
+        outlives: bool = False,
     ) -> None:
         self.port: Final = port
+        self._outlives = outlives
         self._folder = folder
         self._heap_mb = heap_mb
         self._process: subprocess.Popen[bytes] | None = None
@@ -71,8 +80,9 @@ class Node:
         assert not self.is_running(), "it is running"
         with self.log.open("ab") as log:
             # A session of its own: Ctrl-C is for the tests, which then stop it.
+            java = self._java("kafka.Kafka", self._heap_mb)
             self._process = subprocess.Popen(
-                [*self._java("kafka.Kafka", self._heap_mb), str(self._properties)],
+                [*self._bound(), *java, str(self._properties)],
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,
@@ -131,6 +141,14 @@ class Node:
     def _wait(self) -> None:
         assert self._process is not None
         self._process.wait(_STOP_TIMEOUT_S)
+
+    def _bound(self) -> list[str]:
+        """What makes the node end with this process, even one that is killed.
+
+        Linux alone can do this; elsewhere a run that is killed leaves its broker.
+        """
+        setpriv = None if self._outlives else shutil.which("setpriv")
+        return [] if setpriv is None else [setpriv, "--pdeathsig", "KILL"]
 
     def _java(self, main_class: str, heap_mb: int) -> list[str]:
         return [

@@ -28,7 +28,11 @@ from healthpay_core.refusals import (
 )
 from healthpay_core.states import load
 from healthpay_core.transfer.commands import BeginTransfer, TransferFunds
-from healthpay_core.transfer.events import TransferInitiated
+from healthpay_core.transfer.events import (
+    TransferCompleted,
+    TransferFailed,
+    TransferInitiated,
+)
 from healthpay_core.transfer.saga import Step, next_step, step_id
 from healthpay_core.transfer.state import (
     CompletedTransfer,
@@ -99,11 +103,11 @@ class TransferSaga:
         begun: dict[str, None] = {}
         while page := self._store.feed(position, limit):
             for recorded in page:
-                transfer_id = recorded.envelope.aggregate_id
-                if isinstance(recorded.envelope.data, TransferInitiated):
-                    begun[transfer_id] = None
-                elif recorded.envelope.event_type.startswith("transfer."):
-                    begun.pop(transfer_id, None)
+                data = recorded.envelope.data
+                if isinstance(data, TransferInitiated):
+                    begun[recorded.envelope.aggregate_id] = None
+                elif isinstance(data, (TransferCompleted, TransferFailed)):
+                    begun.pop(recorded.envelope.aggregate_id, None)
             position = page[-1].position
         yield from begun
 

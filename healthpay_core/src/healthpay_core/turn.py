@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Protocol
 
 from healthpay_core import domain
@@ -212,14 +212,6 @@ class Turn:
             index
             for index, request in enumerate(self._requests)
             if any(s in streams for s in streams_of(request, self._state))
-        }
-
-    def of_commands(self, command_ids: Collection[str]) -> set[int]:
-        """The places of these commands."""
-        return {
-            index
-            for index, request in enumerate(self._requests)
-            if request.command_id in command_ids
         }
 
     def _stale(self, request: CommandRequest) -> VersionMismatch | None:

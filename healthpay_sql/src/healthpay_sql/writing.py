@@ -42,7 +42,7 @@ class WritingConnection:
     def __init__(
         self, connection: sqlite3.Connection, reopen: Callable[[], sqlite3.Connection]
     ) -> None:
-        self.connection = connection
+        self.connection: sqlite3.Connection = connection
         self._reopen = reopen
         self._renewals = 0
         self._is_trusted = True

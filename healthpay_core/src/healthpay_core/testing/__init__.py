@@ -6,6 +6,7 @@
 - `healthpay_core.testing.contracts` has the contract of every port, as test classes
   to inherit from; it needs pytest;
 - `healthpay_core.testing.model` predicts every command by brute force;
+- `healthpay_core.testing.simulation` plays whole stories beside it, faults and all;
 - `healthpay_core.testing.strategies`, `payment_strategies`, `command_strategies` and
   `histories` draw what tests are made of, and `healthpay_core.testing.machine` plays
   with any command port beside the model; they need Hypothesis.

@@ -25,6 +25,7 @@ from healthpay_core.wallet import guards
 from healthpay_core.wallet.events import Related, WalletCredited, WalletDebited
 from healthpay_core.wallet.movements import credited, debited
 from healthpay_core.wallet.state import ActiveWallet, WalletState
+from healthpay_core.wallet.sweep import closing_refusal
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,7 +67,8 @@ def decide_transfer(
         return Err(guards.not_active(destination, "destination"))
     reference, currency = command.reference, command.currency
     refusal = (
-        guards.reference_refusal(source, "transfer_out", reference, context)
+        closing_refusal(command.destination_wallet_id, destination)
+        or guards.reference_refusal(source, "transfer_out", reference, context)
         or guards.reference_refusal(destination, "transfer_in", reference, context)
         or guards.currency_refusal(source, currency, "source")
         or guards.currency_refusal(destination, currency, "destination")

@@ -165,6 +165,7 @@ def _hold(transfer_id: str, order: TransferInitiated, expires_at: int) -> PlaceH
         purpose="transfer",
         expires_at=expires_at + _HOLD_LASTS_US,
         related=Related(transfer_id=transfer_id),
+        party="source",
     )
 
 

@@ -129,7 +129,9 @@ class PlaceHold:
     """Set money aside: internal to the processes, never public.
 
     Counts as outflow when placed (K3). `expires_at` is microseconds since 1970.
-    Refused like a debit; `InvalidStateTransition` while a hold of this id is open.
+    Refused like a debit, of the party that is named (T3), where a source that is
+    not there is `SourceWalletNotFound`; `InvalidStateTransition` while a hold of
+    this id is open.
     With the purpose refund it is what was owed before: also while suspended
     (W5), no limit applies (K7), but funds do (P14).
     """
@@ -242,8 +244,8 @@ class SettleDebit:
 class ConfirmWallet:
     """Ask whether a wallet may take part: internal, changes nothing.
 
-    Refused with `WalletNotFound`, `WalletNotActive`, `WalletClosed`,
-    `CurrencyMismatch`, `PayeeNotMerchant` where a merchant is wanted (W10).
+    Refused of the party with `WalletNotFound`, `WalletNotActive`, `WalletClosed`,
+    `CurrencyMismatch`; with `PayeeNotMerchant` where a merchant is wanted (W10).
     """
 
     wallet_id: str

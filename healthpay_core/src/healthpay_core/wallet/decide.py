@@ -11,6 +11,7 @@ from healthpay_core.refusals import (
     InvalidStateTransition,
     KycLevelInsufficient,
     Refusal,
+    SourceWalletNotFound,
     UnsupportedCurrency,
     ValidationFailed,
     WalletAlreadyExists,
@@ -66,9 +67,7 @@ def decide_wallet(
     if isinstance(command, CreateWallet):
         return _create(command, state, context)
     if state is None:
-        if isinstance(command, ReceiveTransfer):
-            return Err(DestinationWalletNotFound(wallet_id=command.wallet_id))
-        return Err(WalletNotFound(wallet_id=command.wallet_id))
+        return Err(_not_found(command))
     match command:
         case DebitWallet():
             return _debit(command, state, context)
@@ -127,6 +126,19 @@ def _settled_refusal(command: SettleCredit) -> Refusal | None:
     if command.fee > command.amount:
         return ValidationFailed.at("/fee", "must not be more than the amount")
     return guards.amount_refusal(command.fee, command.currency)
+
+
+def _not_found(command: WalletCommand) -> Refusal:
+    """Whose wallet it is that is not there, as the atomic forms say it (T3)."""
+    match command:
+        case ReceiveTransfer():
+            return DestinationWalletNotFound(wallet_id=command.wallet_id)
+        case PlaceHold(party="source"):
+            return SourceWalletNotFound(wallet_id=command.wallet_id)
+        case ConfirmWallet():
+            return WalletNotFound(wallet_id=command.wallet_id, party=command.party)
+        case _:
+            return WalletNotFound(wallet_id=command.wallet_id)
 
 
 def _create(

@@ -132,10 +132,10 @@ def inflow_refusal(
 
 
 def outflow(
-    wallet: OpenState, amount: int, context: Context
+    wallet: OpenState, amount: int, context: Context, party: Party | None = None
 ) -> Ok[LimitUsage] | Err[Refusal]:
     """Limits, then funds, of money going out (K11); refusals as of the two parts."""
-    usage = limits_after(wallet, amount, context)
+    usage = limits_after(wallet, amount, context, party)
     if isinstance(usage, Err):
         return usage
     refusal = funds_refusal(wallet, amount)

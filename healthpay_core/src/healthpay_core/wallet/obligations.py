@@ -60,14 +60,14 @@ def place_hold(command: PlaceHold, state: WalletState, context: Context) -> Deci
     if command.purpose == "refund":
         return _set_aside(command, state, context)
     if not isinstance(state, ActiveWallet):
-        return Err(guards.not_active(state))
+        return Err(guards.not_active(state, command.party))
     if command.hold_id in state.holds:
         return _held_already(state)
-    refusal = guards.currency_refusal(state, command.currency)
+    refusal = guards.currency_refusal(state, command.currency, command.party)
     if refusal is not None:
         return Err(refusal)
     counted = _card_counted(command, state, context)
-    usage = guards.outflow(state, command.amount, context)
+    usage = guards.outflow(state, command.amount, context, command.party)
     if isinstance(counted, Err) or isinstance(usage, Err):
         # The card's limits before the wallet's (D6), a level too low first (E2).
         refusal = guards.eligibility_first(

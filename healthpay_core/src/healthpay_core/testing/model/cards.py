@@ -12,6 +12,7 @@ from healthpay_core.medcard.commands import (
     ConfirmMedCard,
     ExpireMedCard,
     IssueMedCard,
+    RecordIssue,
     SuspendMedCard,
 )
 from healthpay_core.testing.model import rules
@@ -33,8 +34,10 @@ HEALTH_CARE: Final = (
 ENDED: Final = ("expired", "cancelled")
 
 
-def check_issue(command: IssueMedCard) -> None:
+def check_issue(command: IssueMedCard | RecordIssue) -> None:
     """D2, D7: the shape of a card."""
+    if isinstance(command, RecordIssue):
+        command = command.order
     controls = command.controls
     amounts = [v for v in asdict(controls.limits).values() if v is not None]
     wrong = (
@@ -58,12 +61,23 @@ def issue(command: IssueMedCard, rows: Rows) -> Effect:
     if wallet is None:
         raise Refuse(Code.WALLET_NOT_FOUND)
     rules.active(wallet)
-    card = CardRow(command)
+    return _written(command, rows)
+
+
+def record(command: RecordIssue, rows: Rows) -> Effect:
+    """D1, D5: its wallet has been confirmed."""
+    if command.card_id in rows.cards:
+        raise Refuse(Code.MEDCARD_ALREADY_EXISTS)
+    return _written(command.order, rows)
+
+
+def _written(order: IssueMedCard, rows: Rows) -> Effect:
+    card = CardRow(order)
     if _is_over(card, rows):
         raise Refuse(Code.CARD_EXPIRED)
 
     def effect() -> None:
-        rows.cards[command.card_id] = card
+        rows.cards[order.card_id] = card
 
     return effect
 

@@ -17,6 +17,7 @@ from healthpay_core.payment import steps as s
 from healthpay_core.policy import LimitPolicy
 from healthpay_core.testing.model import (
     cards,
+    closing,
     obligations,
     operations,
     payments,
@@ -51,6 +52,7 @@ MONEY_STEPS: Final = (
     w.ReceiveTransfer,
     w.SettleCredit,
     w.SettleDebit,
+    w.EndSweep,
 )
 _CREATING: Final = (
     w.CreateWallet,
@@ -59,6 +61,7 @@ _CREATING: Final = (
     p.InitiatePayment,
     s.RecordInitiation,
     c.IssueMedCard,
+    c.RecordIssue,
 )
 
 
@@ -216,6 +219,7 @@ _RESOURCES: Final[dict[type, tuple[str, str]]] = {
     c.CancelMedCard: _CARD,
     c.ExpireMedCard: _CARD,
     c.ConfirmMedCard: _CARD,
+    c.RecordIssue: _CARD,
 }
 _CHECKS: Final[dict[type, _Check]] = {
     w.CreateWallet: wallets.check_create,
@@ -236,6 +240,7 @@ _CHECKS: Final[dict[type, _Check]] = {
     s.RecordInitiation: _check_order,
     s.BeginOperation: _check_order,
     c.IssueMedCard: cards.check_issue,
+    c.RecordIssue: cards.check_issue,
 }
 _RULES: Final[dict[type, _Rule]] = {
     w.CreateWallet: wallets.create,
@@ -251,6 +256,8 @@ _RULES: Final[dict[type, _Rule]] = {
     w.SettleCredit: obligations.settle_credit,
     w.SettleDebit: obligations.settle_debit,
     w.ConfirmWallet: obligations.confirm,
+    w.BeginSweep: closing.begin,
+    w.EndSweep: closing.end,
     t.TransferFunds: transfers.transfer,
     t.BeginTransfer: transfers.begin,
     t.CompleteTransfer: transfers.end,
@@ -272,6 +279,7 @@ _RULES: Final[dict[type, _Rule]] = {
     c.CancelMedCard: cards.cancel,
     c.ExpireMedCard: cards.expire,
     c.ConfirmMedCard: cards.confirm,
+    c.RecordIssue: cards.record,
 }
 
 PREDICTED: Final = frozenset({*_RULES, w.CloseWallet})

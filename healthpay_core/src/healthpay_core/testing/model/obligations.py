@@ -71,6 +71,7 @@ def receive(command: ReceiveTransfer, rows: Rows) -> Effect:
     if rows.now >= command.not_after:
         raise Refuse(Code.TRANSFER_TIMEOUT)
     rules.active(wallet, "destination")
+    rules.not_closing(wallet)
     rules.new_reference(rows, wallet, "transfer_in", command.reference)
     rules.same_currency(wallet, command.currency, "destination")
     rules.may_receive_at_all(rows, wallet, "transfer_in", "destination")
@@ -88,6 +89,7 @@ def settle_credit(command: SettleCredit, rows: Rows) -> Effect:
     """W5, K7, P10: no limit, but a fee."""
     wallet = rows.wallets[command.wallet_id]
     rules.open_to_settle(wallet, command.party)
+    rules.not_closing(wallet)
     rules.same_currency(wallet, command.currency, command.party)
     rules.room(wallet, command.amount)
 

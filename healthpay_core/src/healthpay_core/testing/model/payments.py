@@ -115,6 +115,7 @@ def authorize(command: AuthorizePayment, rows: Rows) -> Effect:
     rules.funds(payer, amount)
     automatic = order.capture_method == "automatic"
     if automatic:
+        rules.not_closing(merchant)
         rules.room(merchant, amount)
     expires_at = expiry(command, rows)
 
@@ -137,6 +138,7 @@ def capture(command: CapturePayment, rows: Rows) -> Effect:
     if merchant.status == "closed":
         raise Refuse(Code.WALLET_CLOSED, party="merchant")
     amount = to_capture(command, payment)
+    rules.not_closing(merchant)
     rules.room(merchant, amount)
     final = command.final or amount == payment.held
     rest = payment.held - amount
@@ -187,6 +189,7 @@ def refund(command: RefundPayment, rows: Rows) -> Effect:
             raise Refuse(Code.WALLET_CLOSED, party=party)
     amount = to_refund(command, payment)
     rules.funds(merchant, amount, "merchant")
+    rules.not_closing(payer)
     rules.room(payer, amount)
 
     def effect() -> None:

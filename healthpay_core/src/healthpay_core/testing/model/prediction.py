@@ -73,6 +73,8 @@ def difference(prediction: Prediction, outcome: Outcome) -> str | None:
         return f"replayed is {outcome.replayed}, {prediction.replayed} was predicted"
     if isinstance(outcome, Committed):
         return view_difference(prediction.view or {}, outcome.resource)
+    if not prediction.facts:
+        return None
     details = dict(outcome.error.details())
     for name, value in prediction.facts.items():
         if details.get(name) != value:

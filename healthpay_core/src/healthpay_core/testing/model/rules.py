@@ -10,6 +10,7 @@ from typing import Final
 
 from healthpay_core.catalogue import Code
 from healthpay_core.currency import MINOR_UNIT_DIGITS
+from healthpay_core.ids import derive_id
 from healthpay_core.medcard.events import CardLimits
 from healthpay_core.policy import Limits
 from healthpay_core.testing.model.prediction import Refuse
@@ -46,6 +47,17 @@ def open_to_settle(wallet: WalletRow, party: str | None = None) -> None:
     """W5: what was owed is settled with an active or a suspended wallet."""
     if wallet.status != "suspended":
         active(wallet, party)
+
+
+def not_closing(wallet: WalletRow) -> None:
+    """W7: nothing comes into a wallet that a saga is emptying."""
+    if sweep_hold_of(wallet.wallet_id) in wallet.holds:
+        raise Refuse(Code.INVALID_STATE_TRANSITION, current_status=wallet.status)
+
+
+def sweep_hold_of(wallet_id: str) -> str:
+    """The name of the hold that empties a wallet."""
+    return derive_id(wallet_id + "/sweep/hold")
 
 
 def same_currency(wallet: WalletRow, currency: str, party: str | None = None) -> None:

@@ -55,6 +55,7 @@ def move(
     """Both legs of a transfer between wallets that exist, stage by stage (E2)."""
     rules.active(source, "source")
     rules.active(destination, "destination")
+    rules.not_closing(destination)
     rules.new_reference(rows, source, "transfer_out", reference)
     rules.new_reference(rows, destination, "transfer_in", reference)
     rules.same_currency(source, currency, "source")

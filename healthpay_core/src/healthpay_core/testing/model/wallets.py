@@ -132,6 +132,7 @@ def credit(command: CreditWallet, rows: Rows) -> Effect:
     """W5, C7, M4, K10, K6, M5."""
     wallet = rows.wallets[command.wallet_id]
     rules.active(wallet)
+    rules.not_closing(wallet)
     rules.new_reference(rows, wallet, command.reason, command.reference)
     rules.same_currency(wallet, command.currency)
     rules.may_receive_at_all(rows, wallet, command.reason)

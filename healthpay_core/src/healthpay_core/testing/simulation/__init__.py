@@ -10,15 +10,21 @@ the reference model.
 failure = Simulation(storage=MyStorage).play(seed=42)
 assert failure is None, Simulation(storage=MyStorage).shrink(failure).told()
 ```
+
+On all cores, for five minutes, on a storage of yours (`Storage`):
+
+```
+python -m healthpay_core.testing.simulation --minutes 5 --storage my_tests:MyStorage
+```
 """
 
 from __future__ import annotations
 
 from healthpay_core.testing.simulation.coverage import Coverage
 from healthpay_core.testing.simulation.ledger import Ledger, Violation
+from healthpay_core.testing.simulation.process import Handler, make_handler
 from healthpay_core.testing.simulation.stores import MemoryStorage, Storage
 from healthpay_core.testing.simulation.story import Failure, Simulation
-from healthpay_core.testing.simulation.world import Handler, make_handler
 
 __all__ = [
     "Coverage",

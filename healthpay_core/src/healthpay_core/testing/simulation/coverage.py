@@ -8,7 +8,8 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from healthpay_core.catalogue import Code
-from healthpay_core.testing.simulation.steps import FAULTS
+from healthpay_core.testing.simulation.setting import MAIN, OTHERS
+from healthpay_core.testing.simulation.steps import FAULT_POINTS
 
 DONE: Final = "done"
 
@@ -55,7 +56,8 @@ _ORDERS: Final = (
         ),
     ),
     (_WALLET[1:], "PlaceHold ConfirmWallet"),
-    (("active", "suspended"), "ReleaseHold CaptureHold SettleCredit"),
+    (("active", "suspended"), "ReleaseHold CaptureHold SettleCredit EndSweep"),
+    (_WALLET[1:], "BeginSweep"),
     (_TRANSFER, "TransferFunds"),
     # Of a transfer that began as a saga it is a replay.
     (("none", "completed"), "BeginTransfer"),
@@ -74,6 +76,7 @@ _ORDERS: Final = (
         "IssueMedCard ActivateMedCard SuspendMedCard CancelMedCard ExpireMedCard",
     ),
     (_CARD[1:], "ConfirmMedCard"),
+    (("none",), "RecordIssue"),
 )
 CELLS: Final = tuple(
     (status, name)
@@ -82,6 +85,8 @@ CELLS: Final = tuple(
     for status in statuses
 )
 """Each status that the resource of a command can be in, with the command."""
+
+CURRENCIES: Final = (MAIN, *OTHERS)
 
 HAPPENINGS: Final = (
     "midnight passed",
@@ -95,6 +100,8 @@ HAPPENINGS: Final = (
     "feed delivered out of order",
     "key retried",
     "key reused",
+    "money in flight",
+    "money of another currency in flight",
     "saga stopped halfway",
     "saga resumed",
     "authorization swept",
@@ -114,9 +121,10 @@ class Coverage:
     commands: int = 0
     events: int = 0
     stories: int = 0
+    movements: Counter[str] = field(default_factory=Counter)
     codes: Counter[str] = field(default_factory=Counter)
     cells: Counter[tuple[str, str]] = field(default_factory=Counter)
-    faults: Counter[str] = field(default_factory=Counter)
+    faults: Counter[tuple[str, str]] = field(default_factory=Counter)
     happenings: Counter[str] = field(default_factory=Counter)
 
     def add(self, other: Coverage) -> None:
@@ -125,23 +133,37 @@ class Coverage:
         self.commands += other.commands
         self.events += other.events
         self.stories += other.stories
+        self.movements.update(other.movements)
         self.codes.update(other.codes)
         self.cells.update(other.cells)
         self.faults.update(other.faults)
         self.happenings.update(other.happenings)
 
+    def tables(self) -> Iterator[tuple[str, dict[str, int]]]:
+        """Each table: what it counts, and how often each line of it was reached."""
+        yield "codes", {code: self.codes[code] for code in CODES}
+        yield (
+            "fault points",
+            {
+                f"{fault} -- {place}": self.faults[fault, place]
+                for fault, place in FAULT_POINTS
+            },
+        )
+        yield "happenings", {name: self.happenings[name] for name in HAPPENINGS}
+        yield "movements of money", {name: self.movements[name] for name in CURRENCIES}
+        yield (
+            "(state, command) cells",
+            {f"{name} of {at}": self.cells[at, name] for at, name in CELLS},
+        )
+
     def missing(self, least: int) -> list[str]:
         """What was reached fewer than `least` times."""
-        short = [
-            *_short("code", CODES, self.codes, least),
-            *_short("fault", FAULTS, self.faults, least),
-            *_short("happening", HAPPENINGS, self.happenings, least),
+        return [
+            f"{title}: {name}: {number}"
+            for title, table in self.tables()
+            for name, number in table.items()
+            if number < least
         ]
-        for status, name in CELLS:
-            found = self.cells[status, name]
-            if found < least:
-                short.append(f"cell {name} of {status}: {found}")
-        return short
 
     def lines(self) -> Iterator[str]:
         """A report to print."""
@@ -149,27 +171,13 @@ class Coverage:
             f"stories {self.stories:,} · steps {self.steps:,} · commands"
             f" {self.commands:,} · events {self.events:,}"
         )
-        yield from _table("codes", CODES, self.codes)
-        yield from _table("faults", FAULTS, self.faults)
-        yield from _table("happenings", HAPPENINGS, self.happenings)
-        cells = {f"{name} of {status}": n for (status, name), n in self.cells.items()}
-        known = [f"{name} of {status}" for status, name in CELLS]
-        yield from _table("cells", known, Counter(cells))
-
-
-def _short(
-    kind: str, wanted: tuple[str, ...], found: Counter[str], least: int
-) -> Iterator[str]:
-    for name in wanted:
-        if found[name] < least:
-            yield f"{kind} {name}: {found[name]}"
-
-
-def _table(
-    title: str, wanted: tuple[str, ...] | list[str], found: Counter[str]
-) -> Iterator[str]:
-    least = min((found[name], name) for name in wanted)
-    reached = sum(found[name] > 0 for name in wanted)
-    yield f"{title}: {reached} of {len(wanted)}, least {least[1]} ({least[0]:,})"
-    for name in wanted:
-        yield f"  {found[name]:>10,}  {name}"
+        for title, table in self.tables():
+            least = min(table, key=lambda name: table[name])
+            reached = sum(number > 0 for number in table.values())
+            yield ""
+            yield (
+                f"{title}: {reached} of {len(table)} reached, least"
+                f" {table[least]:,} ({least})"
+            )
+            for name, number in table.items():
+                yield f"  {number:>13,}  {name}"

@@ -4,24 +4,19 @@ from __future__ import annotations
 
 from collections import deque
 from dataclasses import replace
-from datetime import UTC, datetime
 from random import Random
 from typing import Final
 
 from healthpay_core.domain import Command
 from healthpay_core.outcome import CommandRequest
 from healthpay_core.payment.commands import RefundPayment
-from healthpay_core.policy import (
-    KycLevel,
-    LimitPolicy,
-    Limits,
-    PolicyRef,
-    WalletType,
-)
 from healthpay_core.testing.simulation.names import Names
 from healthpay_core.testing.simulation.orders import Orders
+from healthpay_core.testing.simulation.pools import Pools
+from healthpay_core.testing.simulation.setting import currencies_of, slips_of
 from healthpay_core.testing.simulation.steps import (
     FAULTS,
+    RIVALS,
     Deliver,
     Fault,
     Jump,
@@ -34,54 +29,9 @@ from healthpay_core.testing.simulation.steps import (
     Sweep,
 )
 from healthpay_core.testing.simulation.world import HANDLERS, World
-from healthpay_core.wallet.commands import CloseWallet
+from healthpay_core.wallet.commands import CloseWallet, SuspendWallet
 
 _HOUR_US: Final = 3_600_000_000
-
-STARTS: Final = (
-    # Clocks in Cairo go forward on the 24th of April 2026, back on the 29th of
-    # October; the others are ends of months, of a year, of an ISO week.
-    "2026-04-23T15:00:00",
-    "2026-10-29T12:00:00",
-    "2026-01-31T09:00:00",
-    "2026-02-28T20:00:00",
-    "2026-12-31T18:00:00",
-    "2027-01-03T10:00:00",
-    "2026-11-25T06:00:00",
-)
-
-
-def start_of(seed: int) -> int:
-    """The instant at which a story begins, microseconds."""
-    text = STARTS[seed % len(STARTS)]
-    return int(datetime.fromisoformat(text).replace(tzinfo=UTC).timestamp()) * 1_000_000
-
-
-def policy_of(seed: int) -> LimitPolicy:
-    """The limits of a story: small, so that they are met."""
-    draw = Random(f"policy {seed}")  # noqa: S311
-    rows: dict[tuple[WalletType, KycLevel, str], Limits] = {}
-    kinds: tuple[WalletType, ...] = ("personal", "business", "merchant")
-    levels: tuple[KycLevel, ...] = ("basic", "enhanced")
-    for kind in kinds:
-        for level in levels:
-            rows[kind, level, "EGP"] = Limits(
-                per_transaction=_some(draw, 60, 800),
-                per_day=_some(draw, 100, 900),
-                per_month=_some(draw, 300, 3_000),
-                daily_count=_some(draw, 3, 30),
-                monthly_count=_some(draw, 8, 60),
-                max_balance=_some(draw, 800, 4_000),
-            )
-    return LimitPolicy(
-        ref=PolicyRef(id="story", version=1),
-        rows=rows,
-        unique_references=draw.random() < 0.3,
-    )
-
-
-def _some(draw: Random, low: int, high: int) -> int | None:
-    return draw.randint(low, high) if draw.random() < 0.5 else None
 
 
 class Generator:
@@ -96,7 +46,10 @@ class Generator:
         self.names: Names = Names(seed)
         self._draw = Random(seed)  # noqa: S311
         self._world = world
-        self._orders = Orders(self._draw, self.names, world.model, world.clock)
+        self._pools = Pools(
+            self._draw, self.names, world.model, world.clock, currencies_of(seed)
+        )
+        self._orders = Orders(self._pools, slips=slips_of(seed))
         self._opening = deque(self._orders.opening())
         self._queue: deque[Step] = deque()
         self._recent: deque[CommandRequest] = deque(maxlen=24)
@@ -118,7 +71,7 @@ class Generator:
         if draw < 0.92:
             return self._saga()
         if draw < 0.955:
-            return Jump(self._jump())
+            return self._jump()
         return self._rare()
 
     def _rare(self) -> Step:
@@ -127,12 +80,12 @@ class Generator:
             return self._scene()
         if draw < 0.32:
             return self._batch()
-        if draw < 0.50:
-            return Resume(self._handler(), self._fault() if draw < 0.36 else None)
+        if draw < 0.52:
+            return Resume(self._handler(), self._fault() if draw < 0.44 else None)
         if draw < 0.68:
             return Deliver(self._draw.getrandbits(32))
         if draw < 0.80:
-            return Sweep(self._handler())
+            return Sweep(self._handler(), self._fault() if draw < 0.74 else None)
         if draw < 0.90:
             return Restart(self._handler())
         return LoseSnapshots(stale=draw < 0.95)
@@ -142,34 +95,35 @@ class Generator:
             self._again() if self._draw.random() < 0.15 else self._any()
             for _ in range(2 + int(self._draw.random() * 4))
         ]
-        if self._draw.random() >= 0.2:
+        if self._draw.random() >= 0.4:
             return Send(self._handler(), tuple(requests))
         # Whose answer is whose must be plain when nobody says.
         requests = list({request.command_id: request for request in requests}.values())
-        fault = self._fault()
-        alone = fault.name in ("another first", "the same first")
+        fault = replace(self._fault(), nth=1)
+        alone = fault.name in RIVALS
         return Send(self._handler(), tuple(requests), None if alone else fault)
 
     def _faulty(self) -> Send:
         fault = self._fault()
         request = self._again() if self._draw.random() < 0.25 else self._any()
-        meanwhile = self._rival(request) if fault.name == "another first" else None
-        return Send(self._handler(), (request,), replace(fault, nth=1), meanwhile)
+        if fault.meanwhile is not None and self._draw.random() < 0.6:
+            fault = replace(fault, meanwhile=self._rival(request, fault.meanwhile))
+        return Send(self._handler(), (request,), replace(fault, nth=1))
 
-    def _rival(self, request: CommandRequest) -> CommandRequest:
-        """Somebody else's command, often the very same one."""
-        if self._draw.random() < 0.4:
-            return self._any()
+    def _rival(self, request: CommandRequest, other: CommandRequest) -> CommandRequest:
+        """The very same command of somebody else, where it is not a saga's step."""
+        if not self.names.is_key(request.command_id):
+            return other
         return replace(request, command_id=self.names.key(), expected_version=None)
 
     def _scene(self) -> Step:
         """Both wallets of a refund try to leave while it is under way."""
-        payment = self._orders.refundable()
+        payment = self._orders.payments.refundable()
         if payment is None:
             return self._saga()
         order = payment.order
         leaving = [
-            CloseWallet(wallet_id=wallet_id, sweep_to=self._orders.somewhere())
+            CloseWallet(wallet_id=wallet_id, sweep_to=self._pools.wallet())
             for wallet_id in (order.payer_wallet_id, order.merchant_wallet_id)
         ]
         refund = RefundPayment(payment_id=order.payment_id)
@@ -196,7 +150,17 @@ class Generator:
         if stops is not None or fault is not None:
             self._stopped.append(request)
             self._orders.stopped(request.command)
+            self._suspend_midway(request.command)
+            if self._draw.random() < 0.2:
+                self._queue.append(Resume(self._handler(), self._fault()))
         return RunSaga(self._handler(), request, stops, fault)
+
+    def _suspend_midway(self, command: Command) -> None:
+        """What was set aside so as to close is settled all the same (W5)."""
+        if isinstance(command, CloseWallet) and self._draw.random() < 0.4:
+            order = SuspendWallet(wallet_id=command.wallet_id, reason_code="fraud")
+            self._queue.append(Send(self._handler(), (self._request(order),)))
+            self._queue.append(Resume(self._handler()))
 
     def _again(self) -> CommandRequest:
         """A retry of an earlier request, or another under its key."""
@@ -235,9 +199,16 @@ class Generator:
 
     def _fault(self) -> Fault:
         name = FAULTS[int(self._draw.random() * len(FAULTS))]
-        return Fault(name, 1 + int(self._draw.random() * 3))
+        meanwhile = self._any() if name == "another first" else None
+        return Fault(name, 1 + int(self._draw.random() * 3), meanwhile)
 
-    def _jump(self) -> int:
+    def _jump(self) -> Jump:
+        by_us = self._by_us()
+        if self._draw.random() < 0.15:
+            self._queue.append(Sweep(self._handler()))
+        return Jump(by_us)
+
+    def _by_us(self) -> int:
         clock, draw = self._world.clock, self._draw.random()
         now = clock.now()
         today = clock.business_day(now)

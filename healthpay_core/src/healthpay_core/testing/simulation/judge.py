@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from healthpay_core.clock import ManualClock
 from healthpay_core.ids import StreamId
@@ -19,13 +19,13 @@ from healthpay_core.refusals import Fault, Refusal
 from healthpay_core.testing.model import (
     Prediction,
     ReferenceModel,
-    WalletRow,
     difference,
 )
 from healthpay_core.testing.model.model import MONEY_STEPS
+from healthpay_core.testing.simulation.agreement import Agreement
 from healthpay_core.testing.simulation.coverage import DONE, Coverage
 from healthpay_core.testing.simulation.ledger import Ledger, Violation
-from healthpay_core.wallet.events import LimitUsage
+from healthpay_core.testing.simulation.setting import MAIN
 
 
 class Judge:
@@ -49,6 +49,7 @@ class Judge:
         self._model, self._truth, self._ledger = model, truth, ledger
         self._clock, self._coverage = clock, coverage
         self._before: dict[str, Prediction] = {}
+        self._agreement = Agreement(model, truth, ledger)
 
     def rival(
         self, request: CommandRequest, rival: CommandRequest, outcome: Outcome
@@ -200,13 +201,15 @@ class Judge:
     ) -> None:
         found = difference(prediction, outcome)
         if found is not None:
-            raise Violation("as predicted", f"{request.command}: {found}")
+            raise Violation("the answer is as predicted", f"{request.command}: {found}")
 
     def _excused(
         self, request: CommandRequest, outcome: Outcome, fired: Sequence[str]
     ) -> None:
         if not fired:
-            raise Violation("no failure without a fault", _told(request, outcome))
+            unknown = isinstance(outcome, Unknown)
+            rule = "unknown resolves" if unknown else "no failure without a fault"
+            raise Violation(rule, _told(request, outcome))
         self._coverage.codes[_code(outcome)] += 1
 
     def _follow(self, caused: dict[str, str]) -> None:
@@ -229,69 +232,16 @@ class Judge:
         self._coverage.events += len(page)
         ledger.balance()
         for stream in touched:
-            self._agrees(stream)
+            self._agreement.of_stream(stream)
         if ledger.in_flight:
-            self._flights()
+            self._in_flight(ledger.in_flight)
 
-    def _agrees(self, stream: StreamId) -> None:
-        """What a stream says now is what the model has."""
-        kind, _, key = stream.partition("/")
-        rows, version = self._model.rows, self._ledger.sequences[stream]
-        if kind != "wallet":
-            row = (
-                rows.transfers.get(key) or rows.payments.get(key) or rows.cards.get(key)
-            )
-            if row is None or row.version != version:
-                raise Violation("as predicted", f"{stream} is at {version}")
-            return
-        wallet = rows.wallets[key]
-        figures = self._ledger.wallets.get(key)
-        found = (version, 0, 0)
-        if figures is not None:
-            found = (version, figures.balance, figures.held)
-        expected = (wallet.version, wallet.balance, wallet.held)
-        if found != expected:
-            raise Violation("as predicted", f"{key}: {found}, expected {expected}")
-        if figures is not None and figures.usage is not None:
-            check_windows(wallet, figures.usage)
-
-    def _flights(self) -> None:
-        """Money between two wallets belongs to a saga that is under way (T5)."""
-        rows = self._model.rows
-        for (currency, key), amount in self._ledger.in_flight.items():
-            transfer, payment = rows.transfers.get(key), rows.payments.get(key)
-            if transfer is not None and transfer.status == "initiated":
-                source = rows.wallets[transfer.source_wallet_id]
-            elif payment is not None and payment.operation is not None:
-                refunds = payment.operation.kind == "refund"
-                order = payment.order
-                held_at = order.merchant_wallet_id if refunds else order.payer_wallet_id
-                source = rows.wallets[held_at]
-            else:
-                raise Violation("money conserved", f"{amount} {currency} in {key}")
-            if source.held < amount:
-                raise Violation("money in both is held", f"{amount} {currency}")
-
-
-def check_windows(wallet: WalletRow, usage: LimitUsage) -> None:
-    """The windows that were counted are what the outflows add up to (K3, K4).
-
-    Raises:
-        Violation: They are not.
-    """
-    date = max([outflow.date for outflow in wallet.outflows], default="")
-    of_day = [o.amount for o in wallet.outflows if o.date == date]
-    of_month = [o.amount for o in wallet.outflows if o.date[:7] == date[:7]]
-    expected = LimitUsage(
-        date=date,
-        day=sum(of_day),
-        month=sum(of_month),
-        day_count=len(of_day),
-        month_count=len(of_month),
-    )
-    if usage != expected:
-        text = f"{wallet.wallet_id}: {usage}, expected {expected}"
-        raise Violation("limit windows exact", text)
+    def _in_flight(self, in_flight: Mapping[tuple[str, str], int]) -> None:
+        self._agreement.in_flight()
+        happenings = self._coverage.happenings
+        happenings["money in flight"] += 1
+        if any(currency != MAIN for currency, _ in in_flight):
+            happenings["money of another currency in flight"] += 1
 
 
 def _is_kept(request: CommandRequest, outcome: Outcome) -> bool:

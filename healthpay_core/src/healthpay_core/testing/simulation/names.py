@@ -38,6 +38,10 @@ class Names:
         self._names[found] = f"key {number}"
         return found
 
+    def is_key(self, found: str) -> bool:
+        """Whether an id is a key of a client's, not that of a saga's step."""
+        return self._names.get(found, "").startswith("key ")
+
     def named(self, text: str) -> str:
         """A text with names in place of ids."""
         for found, name in self._names.items():

@@ -22,6 +22,7 @@ FAULTS: Final = (
     "crash after",
     "versions unreadable",
     "outcomes unreadable",
+    "events unreadable",
     "another first",
     "the same first",
     "snapshots raise",
@@ -39,22 +40,41 @@ PAYMENT_COMMANDS: Final = (
 )
 
 
+RIVALS: Final = ("another first", "the same first")
+"""Faults in which the other handler is faster."""
+
+PLACES: Final = ("command", "batch", "saga", "resume or sweep")
+"""Where in a story a fault can happen."""
+
+FAULT_POINTS: Final = tuple(
+    (fault, place)
+    for fault in FAULTS
+    for place in PLACES
+    if place != "batch" or fault not in RIVALS
+)
+"""Each fault with each place of it."""
+
+
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """Something goes wrong with the `nth` append of a step, 1 or more."""
+    """Something goes wrong with the `nth` append of a step, 1 or more.
+
+    Where the other handler is faster it does `meanwhile`, or else the very same
+    command.
+    """
 
     name: str
     nth: int = 1
+    meanwhile: CommandRequest | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Send:
-    """A handler is given a batch; with `meanwhile` the other one is faster."""
+    """A handler is given a batch."""
 
     handler: int
     requests: tuple[CommandRequest, ...]
     fault: Fault | None = None
-    meanwhile: CommandRequest | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +100,7 @@ class Sweep:
     """What has run out is ended."""
 
     handler: int
+    fault: Fault | None = None
 
 
 @dataclass(frozen=True, slots=True)

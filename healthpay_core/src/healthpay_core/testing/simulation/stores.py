@@ -142,6 +142,9 @@ class FaultyStore:
     def facts(
         self, stream: StreamId, after: int = 0, limit: int | None = None
     ) -> Sequence[tuple[int, Event]]:
+        if self._fault == "events unreadable":
+            self.fired.append(self._fault)
+            raise StoreFault(self._fault)
         return self.behind.facts(stream, after, limit)
 
     def versions(self, streams: Sequence[StreamId]) -> Mapping[StreamId, int]:
@@ -189,9 +192,8 @@ class FaultyStore:
             case "crash after":
                 behind.append(append)
                 raise Crash
-            case "another first" | "the same first":
-                if self._first is not None:
-                    self._first()
+            case "another first" | "the same first" if self._first is not None:
+                self._first()
             case _:
                 self.fired.pop()
         return behind.append(append)
@@ -226,8 +228,12 @@ class FaultySnapshots:
             raise OSError("snapshots raise")
 
 
-def verified(storage: Storage, recorded: RecordedEvent, prev_hash: bytes) -> bool:
+def verified(
+    digest: Callable[[bytes, EventEnvelope], bytes],
+    recorded: RecordedEvent,
+    prev_hash: bytes,
+) -> bool:
     """Whether an event continues the hash chain of its stream (A2)."""
-    return recorded.prev_hash == prev_hash and recorded.hash == storage.digest(
-        prev_hash, recorded.envelope
-    )
+    if recorded.prev_hash != prev_hash:
+        return False
+    return recorded.hash == digest(prev_hash, recorded.envelope)

@@ -4,20 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, fields
-from typing import Final, TypeAlias
+from typing import Final, TypeAlias, assert_never
 
 from healthpay_core.domain import Command
 from healthpay_core.outcome import CommandRequest
 from healthpay_core.testing.simulation.coverage import Coverage
-from healthpay_core.testing.simulation.generator import (
-    Generator,
-    policy_of,
-    start_of,
-)
+from healthpay_core.testing.simulation.generator import Generator
 from healthpay_core.testing.simulation.ledger import Violation
 from healthpay_core.testing.simulation.names import Names
+from healthpay_core.testing.simulation.process import MakeHandler, make_handler
+from healthpay_core.testing.simulation.setting import policy_of, slips_of, start_of
+from healthpay_core.testing.simulation.shrinking import Shrinker
 from healthpay_core.testing.simulation.steps import (
     Deliver,
+    Fault,
     Jump,
     LoseSnapshots,
     Restart,
@@ -28,13 +28,11 @@ from healthpay_core.testing.simulation.steps import (
     Sweep,
 )
 from healthpay_core.testing.simulation.stores import MemoryStorage, Storage
-from healthpay_core.testing.simulation.world import MakeHandler, World, make_handler
+from healthpay_core.testing.simulation.world import World
 
 MakeStorage: TypeAlias = Callable[[], Storage]
 
 LENGTH: Final = 300
-_TRIALS: Final = 600
-_AT_REST: Final = "at rest"
 
 
 @dataclass(slots=True)
@@ -105,22 +103,15 @@ class Simulation:
         return None
 
     def shrink(self, failure: Failure) -> Failure:
-        """Leave steps out for as long as the same rule is broken."""
-        steps, violation = list(failure.steps), failure.violation
-        trials, size = 0, max(1, len(steps) // 2)
-        while size and trials < _TRIALS:
-            at, shorter = 0, False
-            while at < len(steps) and trials < _TRIALS:
-                trials += 1
-                without = steps[:at] + steps[at + size :]
-                found = self.replay(failure.seed, without)
-                if found is not None and found.rule == failure.rule:
-                    steps, violation, shorter = without, found, True
-                else:
-                    at += size
-            if not shorter or size > 1:
-                size //= 2
-        return Failure(failure.seed, tuple(steps), violation, failure.names)
+        """Leave out and simplify steps for as long as the same rule is broken."""
+
+        def play(steps: Sequence[Step]) -> Violation | None:
+            return self.replay(failure.seed, steps)
+
+        shrinker = Shrinker(play, failure.steps, failure.violation)
+        shrinker.shrink()
+        steps = tuple(shrinker.steps)
+        return Failure(failure.seed, steps, shrinker.violation, failure.names)
 
     def _world(self, seed: int) -> World:
         return World(
@@ -128,6 +119,7 @@ class Simulation:
             policy=policy_of(seed),
             start=start_of(seed),
             make=self.make,
+            slips=slips_of(seed),
         )
 
 
@@ -150,20 +142,16 @@ def _tell(step: Step) -> str:
     match step:
         case Send():
             asked = "; ".join(_request(request) for request in step.requests)
-            after = "" if step.fault is None else f" -- {step.fault.name}"
-            if step.meanwhile is not None:
-                after += f": {_request(step.meanwhile)}"
-            return f"handler {step.handler}: {asked}{after}"
+            return f"handler {step.handler}: {asked}{_fault(step.fault)}"
         case RunSaga():
-            after = "" if step.fault is None else f" -- {step.fault}"
+            after = _fault(step.fault)
             if step.stops_after is not None:
                 after += f" -- stops after {step.stops_after} steps"
             return f"handler {step.handler}: saga of {_request(step.request)}{after}"
         case Resume():
-            after = "" if step.fault is None else f" -- {step.fault}"
-            return f"handler {step.handler} resumes its sagas{after}"
+            return f"handler {step.handler} resumes its sagas{_fault(step.fault)}"
         case Sweep():
-            return f"handler {step.handler} sweeps"
+            return f"handler {step.handler} sweeps{_fault(step.fault)}"
         case Jump():
             return f"the clock moves by {step.by_us / 1_000_000:,.6f} s"
         case Restart():
@@ -172,6 +160,15 @@ def _tell(step: Step) -> str:
             return "snapshots are " + ("stale" if step.stale else "lost")
         case Deliver():
             return "the feed is delivered"
+    assert_never(step)
+
+
+def _fault(fault: Fault | None) -> str:
+    if fault is None:
+        return ""
+    at = f" at append {fault.nth}" if fault.nth > 1 else ""
+    first = "" if fault.meanwhile is None else f": {_request(fault.meanwhile)}"
+    return f" -- {fault.name}{at}{first}"
 
 
 def _request(request: CommandRequest) -> str:

@@ -3,26 +3,30 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Callable
 from contextlib import suppress
-from typing import Final, Protocol, TypeAlias
+from functools import partial
+from typing import Final
 
-from healthpay_core.clock import Clock, ManualClock
-from healthpay_core.handler import CommandHandler
+from healthpay_core.clock import ManualClock
+from healthpay_core.ids import StreamId
 from healthpay_core.outcome import CommandRequest, Committed, Outcome
-from healthpay_core.payment_sagas import PaymentSaga
 from healthpay_core.policy import LimitPolicy
-from healthpay_core.ports import EventStore, SnapshotStore
-from healthpay_core.sagas import TransferSaga
-from healthpay_core.sweeps import Sweeper
+from healthpay_core.ports import EventStore
+from healthpay_core.states import Versioned
 from healthpay_core.testing.model import ReferenceModel
 from healthpay_core.testing.simulation.coverage import Coverage
 from healthpay_core.testing.simulation.judge import Judge
 from healthpay_core.testing.simulation.ledger import Ledger, Violation
+from healthpay_core.testing.simulation.process import (
+    Journal,
+    MakeHandler,
+    Process,
+    make_handler,
+)
 from healthpay_core.testing.simulation.projection import BalanceProjection
 from healthpay_core.testing.simulation.rest import check_everything, come_to_rest
 from healthpay_core.testing.simulation.steps import (
-    PAYMENT_COMMANDS,
+    RIVALS,
     Deliver,
     Fault,
     Jump,
@@ -40,7 +44,6 @@ from healthpay_core.testing.simulation.stores import (
     FaultyStore,
     Storage,
 )
-from healthpay_core.transfer.commands import TransferFunds
 
 HANDLERS: Final = 2
 _DEEP_EVERY: Final = 150
@@ -48,58 +51,8 @@ _LOOK_BACK: Final = 40
 _DAY_US: Final = 86_400_000_000
 
 
-class Handler(Protocol):
-    """What the simulation needs of a `CommandHandler`."""
-
-    def handle(self, request: CommandRequest) -> Outcome:
-        """Decide one command."""
-        ...
-
-    def handle_many(self, requests: tuple[CommandRequest, ...]) -> list[Outcome]:
-        """Decide a batch."""
-        ...
-
-
-MakeHandler: TypeAlias = Callable[
-    [EventStore, Clock, LimitPolicy, SnapshotStore], Handler
-]
-
-
 class _Stopped(BaseException):
     """A saga's process is gone between two steps."""
-
-
-def make_handler(
-    store: EventStore, clock: Clock, policy: LimitPolicy, snapshots: SnapshotStore
-) -> Handler:
-    """A `CommandHandler` that takes snapshots often and never waits."""
-    return CommandHandler(
-        store,
-        clock=clock,
-        policy=policy,
-        snapshots=snapshots,
-        snapshot_every=3,
-        cached_streams=24,
-        cached_receipts=16,
-        pause=lambda _: None,
-    )
-
-
-class _Process:
-    """One handler with its own handle, saga runners and sweeper."""
-
-    def __init__(self, world: World, number: int) -> None:
-        self.store = FaultyStore(world.storage.open())
-        self.handler = world.make(
-            self.store, world.clock, world.policy, world.snapshots
-        )
-
-        def execute(request: CommandRequest) -> Outcome:
-            return world.execute(number, request)
-
-        self.transfers = TransferSaga(execute, self.store.behind, time_limit_s=120)
-        self.payments = PaymentSaga(execute, self.store.behind)
-        self.sweeper = Sweeper(execute, self.store.behind, world.clock)
 
 
 class World:
@@ -110,6 +63,7 @@ class World:
         policy: The limits.
         start: The clock's first instant, microseconds.
         make: Makes the handlers.
+        slips: Whether sagas travel as slips, or are run by one runner each.
     """
 
     def __init__(
@@ -119,6 +73,7 @@ class World:
         policy: LimitPolicy,
         start: int,
         make: MakeHandler = make_handler,
+        slips: bool = False,
     ) -> None:
         self.storage: Storage = storage
         self.policy: LimitPolicy = policy
@@ -126,18 +81,20 @@ class World:
         self.clock: ManualClock = ManualClock(start)
         self.snapshots: FaultySnapshots = FaultySnapshots()
         self.model: ReferenceModel = ReferenceModel(policy)
-        self.coverage: Coverage = Coverage(stories=1)
         self.truth: EventStore = storage.open()
         self.ledger: Ledger = Ledger(storage)
+        self.coverage: Coverage = Coverage(stories=1, movements=self.ledger.movements)
         self.judge: Judge = Judge(
             self.model, self.truth, self.ledger, self.clock, self.coverage
         )
         self.projection: BalanceProjection = BalanceProjection()
-        self.processes: list[_Process] = [
-            _Process(self, number) for number in range(HANDLERS)
-        ]
+        self.folded: dict[StreamId, Versioned] = {}
+        self.journal: Journal | None = Journal() if slips else None
+        self.processes: list[Process] = [self._process(n) for n in range(HANDLERS)]
         self._delivered = 0
         self._left: int | None = None
+        self._asked: CommandRequest | None = None
+        self._of_rival: Exception | None = None
 
     def close(self) -> None:
         """Let go of the storage."""
@@ -146,7 +103,7 @@ class World:
         self.storage.close(self.truth)
 
     def play(self, step: Step) -> None:
-        """Play one step and look at everything that is cheap to look at.
+        """Play one step and look at everything that it can have changed.
 
         Raises:
             Violation: A rule is broken.
@@ -176,26 +133,40 @@ class World:
                 raise _Stopped
             self._left -= 1
         process = self.processes[number]
+        self._asked = request
         try:
             outcome = process.handler.handle(request)
         except Crash:
             self.judge.after_a_crash((request,))
             raise
+        self._look_at_rival()
         self.judge.outcomes((request,), [outcome], process.store.fired)
         process.store.end_of_command()
         return outcome
+
+    def resume_all(self, number: int) -> None:
+        """Run every saga that was left behind."""
+        resumed = self.processes[number].resume_all()
+        self.coverage.happenings["saga resumed"] += resumed
+
+    def restart(self, number: int) -> None:
+        """A process starts anew on what is stored."""
+        self.storage.close(self.processes[number].store.behind)
+        self.processes[number] = self._process(number)
+        self._happened("restart")
+
+    def _process(self, number: int) -> Process:
+        store = FaultyStore(self.storage.open())
+        handler = self.make(store, self.clock, self.policy, self.snapshots)
+        execute = partial(self.execute, number)
+        return Process(store, handler, execute, self.clock, self.journal)
 
     def _play_rare(self, step: Step) -> None:
         match step:
             case RunSaga():
                 self._run_saga(step)
-            case Resume():
-                self._resume(step)
-            case Sweep():
-                swept = self.processes[step.handler].sweeper.sweep()
-                happenings = self.coverage.happenings
-                happenings["authorization swept"] += swept.authorizations
-                happenings["card swept"] += swept.cards
+            case Resume() | Sweep():
+                self._catch_up(step)
             case Restart():
                 self.restart(step.handler)
             case LoseSnapshots():
@@ -212,45 +183,52 @@ class World:
             outcomes = process.handler.handle_many(requests)
             self.judge.outcomes(requests, outcomes, ())
             return
-        self._arm(step.handler, step.fault, step)
+        self._asked = requests[0]
+        self._arm(step.handler, step.fault)
         answers: list[Outcome] | None = None
         with suppress(Crash):
             answers = process.handler.handle_many(requests)
-        self._disarm(process, requests, answers)
+        self._look_at_rival()
+        fired = self._disarm(process, "command" if len(requests) == 1 else "batch")
         if answers is None:
+            self.judge.after_a_crash(requests)
             self.restart(step.handler)
+        else:
+            self.judge.outcomes(requests, answers, fired)
 
-    def _arm(self, number: int, fault: Fault, step: Send | None) -> None:
-        process = self.processes[number]
-        if fault.name == "snapshots raise":
-            self.snapshots.raising = True
-        if step is None or fault.name not in ("another first", "the same first"):
-            process.store.arm(fault)
+    def _arm(self, number: int, fault: Fault | None) -> None:
+        if fault is None:
             return
-        request = step.requests[0]
-        rival = step.meanwhile or request
+        store = self.processes[number].store
+        self.snapshots.raising = fault.name == "snapshots raise"
+        if fault.name not in RIVALS:
+            store.arm(fault)
+            return
         other = self.processes[1 - number].handler
 
         def first() -> None:
-            self.judge.rival(request, rival, other.handle(rival))
+            assert self._asked is not None
+            rival = fault.meanwhile or self._asked
+            try:
+                self.judge.rival(self._asked, rival, other.handle(rival))
+            except Exception as error:
+                # The handler that appends would take it for the store's.
+                self._of_rival = error
 
-        process.store.arm(fault, first)
+        store.arm(fault, first)
 
-    def _disarm(
-        self,
-        process: _Process,
-        requests: tuple[CommandRequest, ...],
-        outcomes: list[Outcome] | None,
-    ) -> None:
+    def _look_at_rival(self) -> None:
+        if self._of_rival is not None:
+            raise self._of_rival
+
+    def _disarm(self, process: Process, place: str) -> list[str]:
         fired = process.store.disarm()
         if self.snapshots.raised:
             fired.append("snapshots raise")
         self.snapshots.raising, self.snapshots.raised = False, 0
-        self.coverage.faults.update(fired[:1])
-        if outcomes is None:
-            self.judge.after_a_crash(requests)
-        elif requests:
-            self.judge.outcomes(requests, outcomes, fired)
+        for fault in fired[:1]:
+            self.coverage.faults[fault, place] += 1
+        return fired
 
     def _jump(self, by_us: int) -> None:
         before = self.clock.business_day(self.clock.now())
@@ -268,59 +246,41 @@ class World:
     def _run_saga(self, step: RunSaga) -> None:
         process, request = self.processes[step.handler], step.request
         self._left = step.stops_after
-        if step.fault is not None:
-            self._arm(step.handler, step.fault, None)
+        self._arm(step.handler, step.fault)
         outcome: Outcome | None = None
         try:
-            outcome = self._saga(process, request)
+            outcome = process.run(request)
         except _Stopped:
             self._happened("saga stopped halfway")
         except Crash:
             self.restart(step.handler)
         finally:
             self._left = None
-            self._disarm(process, (), [])
-        if isinstance(outcome, Committed):
-            self._saga_committed(request, outcome)
+            self._disarm(process, "saga")
+        if isinstance(outcome, Committed) and self._is_lost(request):
+            raise Violation("no acknowledged command lost", outcome.command_id)
 
-    def _saga(self, process: _Process, request: CommandRequest) -> Outcome:
-        command = request.command
-        if isinstance(command, TransferFunds):
-            return process.transfers.run(request, command)
-        assert isinstance(command, PAYMENT_COMMANDS)
-        return process.payments.run(request, command)
+    def _is_lost(self, request: CommandRequest) -> bool:
+        return self.model.status(request.command) == "none"
 
-    def _saga_committed(self, request: CommandRequest, outcome: Committed) -> None:
-        status = self.model.status(request.command)
-        if status == "none":
-            raise Violation("no acknowledged command lost", f"{outcome.command_id}")
-
-    def _resume(self, step: Resume) -> None:
+    def _catch_up(self, step: Resume | Sweep) -> None:
         process = self.processes[step.handler]
-        if step.fault is not None:
-            self._arm(step.handler, step.fault, None)
+        self._arm(step.handler, step.fault)
         try:
-            self.resume_all(step.handler)
+            if isinstance(step, Resume):
+                self.resume_all(step.handler)
+            else:
+                self._sweep(process)
         except Crash:
             self.restart(step.handler)
         finally:
-            self._disarm(process, (), [])
+            self._disarm(process, "resume or sweep")
 
-    def resume_all(self, number: int) -> None:
-        """Run every saga that was left behind."""
-        process = self.processes[number]
-        for transfer_id in process.transfers.pending():
-            process.transfers.resume(transfer_id)
-            self._happened("saga resumed")
-        for payment_id in process.payments.pending():
-            process.payments.resume(payment_id)
-            self._happened("saga resumed")
-
-    def restart(self, number: int) -> None:
-        """A process starts anew on what is stored."""
-        self.storage.close(self.processes[number].store.behind)
-        self.processes[number] = _Process(self, number)
-        self._happened("restart")
+    def _sweep(self, process: Process) -> None:
+        swept = process.sweeper.sweep()
+        happenings = self.coverage.happenings
+        happenings["authorization swept"] += swept.authorizations
+        happenings["card swept"] += swept.cards
 
     def _deliver(self, seed: int) -> None:
         shuffled = random.Random(seed)  # noqa: S311

@@ -1,0 +1,159 @@
+"""Tries mutants in forks of one process that has collected every test already.
+
+mutmut would collect anew for each mutant, which for a function with a thousand tests
+takes a hundred times as long as the test that kills it.
+"""
+
+from __future__ import annotations
+
+import gc
+import json
+import os
+import resource
+import sys
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Final
+
+import pytest
+
+CPU_LIMIT: Final = 5.0
+"""How many times as long as its tests a mutant may compute, and seconds more."""
+TEST_TIMEOUT_S: Final = 20
+MEMORY_BYTES: Final = 8 * 2**30
+# What the decoders and converters do is seen by any test of the wire, not only by
+# the first, for which they were built.
+TESTED_BY_ALL: Final = {
+    "healthpay_wire.decoders.": "tests/wire/",
+    "healthpay_wire.strict.": "tests/wire/",
+}
+ENDS: Final[Mapping[int, str]] = {0: "survived", 1: "killed"}
+
+
+class Trial:
+    """A run of pytest whose loop runs the tests of each mutant in a fork."""
+
+    def __init__(self, names: Sequence[str], children: int, answer: Path) -> None:
+        self.names = names
+        self.children = children
+        self.answer = answer
+        self.ends: dict[str, str] = {}
+        stats = json.loads(Path("mutmut-stats.json").read_text(encoding="utf-8"))
+        self._tests: Mapping[str, list[str]] = stats["tests_by_mangled_function_name"]
+        self._seconds: Mapping[str, float] = stats["duration_by_test"]
+        self._items: dict[str, pytest.Item] = {}
+        self._running: dict[int, str] = {}
+
+    def pytest_runtestloop(self, session: pytest.Session) -> bool:
+        """Instead of the tests themselves: each mutant's, in a fork."""
+        self._items = {item.nodeid: item for item in session.items}
+        # What is frozen is not copied for each fork by collecting garbage.
+        gc.freeze()
+        self._prove(session)
+        for done, name in enumerate(self.names, start=1):
+            items = self._items_of(name)
+            if not items:
+                self.ends[name] = "no tests"
+                continue
+            self._wait(below=self.children)
+            self._running[self._fork(session, name, items)] = name
+            if done % 100 == 0:
+                self._say(done)
+        self._wait(below=1)
+        self._say(len(self.names))
+        return True
+
+    def _prove(self, session: pytest.Session) -> None:
+        """Without a mutant their tests pass, and one that always fails is seen."""
+        needed = {item.nodeid for name in self.names for item in self._items_of(name)}
+        proving = [item for item in session.items if item.nodeid in needed]
+        for name in ("", "fail"):
+            self._running[self._fork(session, name, proving)] = name
+            self._wait(below=1)
+        if (self.ends.pop(""), self.ends.pop("fail")) != ("survived", "killed"):
+            raise pytest.UsageError("the tests do not tell good from bad")
+
+    def _items_of(self, name: str) -> list[pytest.Item]:
+        """The tests that reach its function: its module's own, then quick ones."""
+        names: Iterable[str] = self._tests.get(name.partition("__mutmut_")[0], ())
+        for prefix, suite in TESTED_BY_ALL.items():
+            if name.startswith(prefix):
+                names = (n for n in self._items if n.startswith(suite))
+        known = [n for n in names if n in self._items]
+        own = f"/test_{name.partition('__mutmut_')[0].split('.')[-2]}"
+        known.sort(key=lambda n: (own not in n, self._seconds.get(n, 0.0), n))
+        return [self._items[n] for n in known]
+
+    def _fork(
+        self, session: pytest.Session, name: str, items: Sequence[pytest.Item]
+    ) -> int:
+        pid = os.fork()
+        if pid:
+            return pid
+        code = 1
+        try:
+            self._limit(items)
+            code = int(_fails(session, name, items))
+        finally:
+            os._exit(code)
+
+    def _limit(self, items: Sequence[pytest.Item]) -> None:
+        spent = sum(resource.getrusage(resource.RUSAGE_SELF)[:2])
+        usual = sum(self._seconds.get(item.nodeid, 0.0) for item in items)
+        cpu = int(spent + CPU_LIMIT * (usual + 1))
+        resource.setrlimit(resource.RLIMIT_CPU, (cpu, cpu + 1))
+        resource.setrlimit(resource.RLIMIT_AS, (MEMORY_BYTES, MEMORY_BYTES))
+
+    def _wait(self, *, below: int) -> None:
+        while len(self._running) >= below:
+            pid, status = os.wait()
+            code = os.waitstatus_to_exitcode(status)
+            self.ends[self._running.pop(pid)] = ENDS.get(code, "timeout")
+
+    def _say(self, done: int) -> None:
+        self.answer.write_text(json.dumps(self.ends, indent=1), encoding="utf-8")
+        alive = sum(end == "survived" for end in self.ends.values())
+        sys.stdout.write(f"{done} of {len(self.names)} tried, {alive} alive\n")
+        sys.stdout.flush()
+
+
+def _fails(session: pytest.Session, name: str, items: Sequence[pytest.Item]) -> bool:
+    """In the fork: whether a test fails while the mutant is alive."""
+    os.environ["MUTANT_UNDER_TEST"] = name
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    for stream in (1, 2):
+        os.dup2(nowhere, stream)
+    _forget_what_was_built()
+    for item, after in zip(items, (*items[1:], None), strict=True):
+        session.config.hook.pytest_runtest_protocol(item=item, nextitem=after)
+        if session.testsfailed:
+            return True
+    return False
+
+
+def _forget_what_was_built() -> None:
+    """What is built at first use must be built by the mutant."""
+    for name, module in list(sys.modules.items()):
+        if name.startswith("healthpay_"):
+            for value in list(vars(module).values()):
+                clear = getattr(value, "cache_clear", None)
+                if callable(clear):
+                    clear()
+
+
+def main(asked: Path, answer: Path) -> int:
+    """Try the mutants that are asked for, and write down how each ended.
+
+    `tests` chooses among the suites; all of them if left out.
+    """
+    wanted = json.loads(asked.read_text(encoding="utf-8"))
+    trial = Trial(wanted["names"], wanted["children"], answer)
+    options = ("-q", "-s", "-pno:cacheprovider", "-pno:unraisableexception")
+    timed = ("-ppytest_timeout", f"--timeout={TEST_TIMEOUT_S}")
+    chosen = wanted.get("tests", ["tests"])
+    code = pytest.main([*options, *timed, *chosen], plugins=[trial])
+    return int(code)
+
+
+if __name__ == "__main__":
+    raise SystemExit(main(Path(sys.argv[1]), Path(sys.argv[2])))
