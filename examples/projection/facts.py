@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, fields
 from operator import attrgetter
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from healthpay_core import (
     Event,
@@ -38,6 +38,8 @@ class Balance:
     changed_at: str
 
 
+WALLET: Final = "wallet/"
+"""What the streams of wallets begin with; others are not in their topic."""
 row_values = attrgetter(*(field.name for field in fields(Balance)))
 """The columns of a row of the balance view, in their order."""
 
@@ -103,7 +105,7 @@ def changes_of(arrivals: Iterable[Arrival], before: Mapping[str, Balance]) -> Ch
     changes = Changes()
     balances = changes.balances
     for arrival in arrivals:
-        wallet_id, event = arrival.aggregate_id, arrival.event()
+        wallet_id, event = arrival.stream[len(WALLET) :], arrival.event()
         row = balances.get(wallet_id)
         if row is None:
             known = before.get(wallet_id)
@@ -160,9 +162,10 @@ def _move(
     event: WalletCredited | WalletDebited,
     changes: Changes,
 ) -> None:
-    total = changes.totals.setdefault(
-        (arrival.occurred_at[:10], event.currency), Total()
-    )
+    key = (arrival.occurred_at[:10], event.currency)
+    total = changes.totals.get(key)
+    if total is None:
+        total = changes.totals[key] = Total()
     total.movements += 1
     if isinstance(event, WalletCredited):
         total.credited_minor += event.amount

@@ -10,7 +10,7 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Final
 
-from examples.projection.facts import Balance, Changes, changes_of, row_values
+from examples.projection.facts import WALLET, Balance, Changes, changes_of, row_values
 from healthpay_core import StreamId
 from healthpay_kafka.projection import (
     Arrival,
@@ -21,7 +21,6 @@ from healthpay_kafka.projection import (
     ViewTransaction,
 )
 
-_WALLET: Final = "wallet/"
 _BALANCES: Final = """
 SELECT wallet_id, version, owner_id, wallet_type, currency, kyc_level, status,
     balance_minor, held_minor, changed_at
@@ -102,12 +101,12 @@ class _Transaction:
         )
 
     def versions(self, streams: Collection[StreamId]) -> Mapping[StreamId, int]:
-        ids = [stream.removeprefix(_WALLET) for stream in streams]
+        ids = [stream.removeprefix(WALLET) for stream in streams]
         rows = self._connection.execute(_BALANCES, [json.dumps(ids)])
-        return {StreamId(_WALLET + row[0]): row[1] for row in rows}
+        return {StreamId(WALLET + row[0]): row[1] for row in rows}
 
     def apply(self, arrivals: Sequence[Arrival]) -> None:
-        ids = {arrival.aggregate_id for arrival in arrivals}
+        ids = {arrival.stream[len(WALLET) :] for arrival in arrivals}
         changes = changes_of(arrivals, self._balances(ids))
         rows = map(row_values, changes.balances.values())
         self._connection.executemany(_PUT_BALANCE, rows)

@@ -66,7 +66,8 @@ def _members(record: LogRecord) -> Mapping[str, str]:
             if not content_type.startswith(STRUCTURED):
                 return _binary(record, content_type, value)
             break
-    return cast("Mapping[str, str]", orjson.loads(value))
+    members: Mapping[str, str] = orjson.loads(value)
+    return members
 
 
 def _binary(record: LogRecord, content_type: str, value: bytes) -> Mapping[str, str]:
