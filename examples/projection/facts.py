@@ -85,24 +85,33 @@ class Changes:
     Attributes:
         balances: Every wallet of the batch, as it is after it.
         totals: By (UTC day, currency); to be added to what is there.
+        with_history: Whether history and totals are wanted at all.
     """
+
+    with_history: bool = True
 
     balances: dict[str, Balance] = field(default_factory=dict)
     history: list[Entry] = field(default_factory=list)
     totals: dict[tuple[str, str], Total] = field(default_factory=dict)
 
 
-def changes_of(arrivals: Iterable[Arrival], before: Mapping[str, Balance]) -> Changes:
+def changes_of(
+    arrivals: Iterable[Arrival],
+    before: Mapping[str, Balance],
+    *,
+    with_history: bool = True,
+) -> Changes:
     """What the events do, one after the other.
 
     Args:
         arrivals: Events of wallets, in order.
         before: The rows of those of their wallets that have one; changed in place.
+        with_history: Leave history and totals out when False.
 
     Raises:
         PoisonousEvent: An event is not a wallet's, or comes before its creation.
     """
-    changes = Changes()
+    changes = Changes(with_history=with_history)
     balances = changes.balances
     for arrival in arrivals:
         wallet_id, event = arrival.stream[len(WALLET) :], arrival.event()
@@ -162,6 +171,9 @@ def _move(
     event: WalletCredited | WalletDebited,
     changes: Changes,
 ) -> None:
+    row.balance_minor, row.held_minor = event.balance_after, event.held_after
+    if not changes.with_history:
+        return
     key = (arrival.occurred_at[:10], event.currency)
     total = changes.totals.get(key)
     if total is None:
@@ -173,7 +185,6 @@ def _move(
     else:
         total.debited_minor += event.amount
         amount_minor = -event.amount
-    row.balance_minor, row.held_minor = event.balance_after, event.held_after
     origin = (event.reason, event.counter_account, event.reference)
     changes.history.append(_entry(row, arrival, amount_minor, *origin))
 
@@ -186,7 +197,8 @@ def _hold(
     changes: Changes,
 ) -> None:
     row.balance_minor, row.held_minor = event.balance_after, event.held_after
-    changes.history.append(_entry(row, arrival, 0, reason))
+    if changes.with_history:
+        changes.history.append(_entry(row, arrival, 0, reason))
 
 
 def _entry(

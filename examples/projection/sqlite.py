@@ -26,7 +26,12 @@ SELECT wallet_id, version, owner_id, wallet_type, currency, kyc_level, status,
     balance_minor, held_minor, changed_at
 FROM balances WHERE wallet_id IN (SELECT value FROM json_each(?))
 """
-_PUT_BALANCE: Final = "REPLACE INTO balances VALUES (?,?,?,?,?,?,?,?,?,?)"
+_PUT_BALANCE: Final = """
+INSERT INTO balances VALUES (?,?,?,?,?,?,?,?,?,?) ON CONFLICT DO UPDATE SET
+    version = excluded.version, kyc_level = excluded.kyc_level,
+    status = excluded.status, balance_minor = excluded.balance_minor,
+    held_minor = excluded.held_minor, changed_at = excluded.changed_at
+"""
 _ADD_HISTORY: Final = "INSERT INTO history VALUES (?,?,?,?,?,?,?,?,?,?,?,?)"
 _ADD_TOTAL: Final = """
 INSERT INTO daily_totals VALUES (?,?,?,?,?) ON CONFLICT DO UPDATE SET
@@ -107,10 +112,11 @@ class _Transaction:
 
     def apply(self, arrivals: Sequence[Arrival]) -> None:
         ids = {arrival.stream[len(WALLET) :] for arrival in arrivals}
-        changes = changes_of(arrivals, self._balances(ids))
+        before, with_history = self._balances(ids), self._with_history
+        changes = changes_of(arrivals, before, with_history=with_history)
         rows = map(row_values, changes.balances.values())
         self._connection.executemany(_PUT_BALANCE, rows)
-        if self._with_history:
+        if with_history:
             self._add(changes)
 
     def park(self, parked: Sequence[Parked]) -> None:
