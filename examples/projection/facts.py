@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, fields
 from operator import attrgetter
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from healthpay_core import (
     Event,
@@ -38,6 +38,8 @@ class Balance:
     changed_at: str
 
 
+WALLET: Final = "wallet/"
+"""What the streams of wallets begin with; others are not in their topic."""
 row_values = attrgetter(*(field.name for field in fields(Balance)))
 """The columns of a row of the balance view, in their order."""
 
@@ -83,27 +85,36 @@ class Changes:
     Attributes:
         balances: Every wallet of the batch, as it is after it.
         totals: By (UTC day, currency); to be added to what is there.
+        with_history: Whether history and totals are wanted at all.
     """
+
+    with_history: bool = True
 
     balances: dict[str, Balance] = field(default_factory=dict)
     history: list[Entry] = field(default_factory=list)
     totals: dict[tuple[str, str], Total] = field(default_factory=dict)
 
 
-def changes_of(arrivals: Iterable[Arrival], before: Mapping[str, Balance]) -> Changes:
+def changes_of(
+    arrivals: Iterable[Arrival],
+    before: Mapping[str, Balance],
+    *,
+    with_history: bool = True,
+) -> Changes:
     """What the events do, one after the other.
 
     Args:
         arrivals: Events of wallets, in order.
         before: The rows of those of their wallets that have one; changed in place.
+        with_history: Leave history and totals out when False.
 
     Raises:
         PoisonousEvent: An event is not a wallet's, or comes before its creation.
     """
-    changes = Changes()
+    changes = Changes(with_history=with_history)
     balances = changes.balances
     for arrival in arrivals:
-        wallet_id, event = arrival.aggregate_id, arrival.event()
+        wallet_id, event = arrival.stream[len(WALLET) :], arrival.event()
         row = balances.get(wallet_id)
         if row is None:
             known = before.get(wallet_id)
@@ -160,9 +171,13 @@ def _move(
     event: WalletCredited | WalletDebited,
     changes: Changes,
 ) -> None:
-    total = changes.totals.setdefault(
-        (arrival.occurred_at[:10], event.currency), Total()
-    )
+    row.balance_minor, row.held_minor = event.balance_after, event.held_after
+    if not changes.with_history:
+        return
+    key = (arrival.occurred_at[:10], event.currency)
+    total = changes.totals.get(key)
+    if total is None:
+        total = changes.totals[key] = Total()
     total.movements += 1
     if isinstance(event, WalletCredited):
         total.credited_minor += event.amount
@@ -170,7 +185,6 @@ def _move(
     else:
         total.debited_minor += event.amount
         amount_minor = -event.amount
-    row.balance_minor, row.held_minor = event.balance_after, event.held_after
     origin = (event.reason, event.counter_account, event.reference)
     changes.history.append(_entry(row, arrival, amount_minor, *origin))
 
@@ -183,7 +197,8 @@ def _hold(
     changes: Changes,
 ) -> None:
     row.balance_minor, row.held_minor = event.balance_after, event.held_after
-    changes.history.append(_entry(row, arrival, 0, reason))
+    if changes.with_history:
+        changes.history.append(_entry(row, arrival, 0, reason))
 
 
 def _entry(

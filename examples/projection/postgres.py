@@ -12,7 +12,7 @@ from psycopg.rows import class_row
 from psycopg.sql import SQL, Composed, Identifier
 
 from examples.projection import statements
-from examples.projection.facts import Balance, changes_of, row_values
+from examples.projection.facts import WALLET, Balance, changes_of, row_values
 from examples.projection.parking import from_row, to_row
 from healthpay_core import StreamId
 from healthpay_kafka.projection import (
@@ -23,8 +23,6 @@ from healthpay_kafka.projection import (
     ViewMoved,
     ViewTransaction,
 )
-
-_WALLET = "wallet/"
 
 
 class PostgresView:
@@ -94,13 +92,13 @@ class _Transaction:
             )
 
     def versions(self, streams: Collection[StreamId]) -> Mapping[StreamId, int]:
-        ids = [stream.removeprefix(_WALLET) for stream in streams]
+        ids = [stream.removeprefix(WALLET) for stream in streams]
         self._run(statements.VERSIONS, ids)
         rows = self._cursor.fetchall()
-        return {StreamId(_WALLET + wallet): version for wallet, version in rows}
+        return {StreamId(WALLET + wallet): version for wallet, version in rows}
 
     def apply(self, arrivals: Sequence[Arrival]) -> None:
-        ids = list({arrival.aggregate_id for arrival in arrivals})
+        ids = list({arrival.stream[len(WALLET) :] for arrival in arrivals})
         changes = changes_of(arrivals, self._balances(ids))
         self._put(statements.PUT_BALANCES, map(row_values, changes.balances.values()))
         self._put(statements.ADD_HISTORY, changes.history)

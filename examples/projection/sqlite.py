@@ -10,7 +10,7 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Final
 
-from examples.projection.facts import Balance, Changes, changes_of, row_values
+from examples.projection.facts import WALLET, Balance, Changes, changes_of, row_values
 from healthpay_core import StreamId
 from healthpay_kafka.projection import (
     Arrival,
@@ -21,13 +21,17 @@ from healthpay_kafka.projection import (
     ViewTransaction,
 )
 
-_WALLET: Final = "wallet/"
 _BALANCES: Final = """
 SELECT wallet_id, version, owner_id, wallet_type, currency, kyc_level, status,
     balance_minor, held_minor, changed_at
 FROM balances WHERE wallet_id IN (SELECT value FROM json_each(?))
 """
-_PUT_BALANCE: Final = "REPLACE INTO balances VALUES (?,?,?,?,?,?,?,?,?,?)"
+_PUT_BALANCE: Final = """
+INSERT INTO balances VALUES (?,?,?,?,?,?,?,?,?,?) ON CONFLICT DO UPDATE SET
+    version = excluded.version, kyc_level = excluded.kyc_level,
+    status = excluded.status, balance_minor = excluded.balance_minor,
+    held_minor = excluded.held_minor, changed_at = excluded.changed_at
+"""
 _ADD_HISTORY: Final = "INSERT INTO history VALUES (?,?,?,?,?,?,?,?,?,?,?,?)"
 _ADD_TOTAL: Final = """
 INSERT INTO daily_totals VALUES (?,?,?,?,?) ON CONFLICT DO UPDATE SET
@@ -102,16 +106,17 @@ class _Transaction:
         )
 
     def versions(self, streams: Collection[StreamId]) -> Mapping[StreamId, int]:
-        ids = [stream.removeprefix(_WALLET) for stream in streams]
+        ids = [stream.removeprefix(WALLET) for stream in streams]
         rows = self._connection.execute(_BALANCES, [json.dumps(ids)])
-        return {StreamId(_WALLET + row[0]): row[1] for row in rows}
+        return {StreamId(WALLET + row[0]): row[1] for row in rows}
 
     def apply(self, arrivals: Sequence[Arrival]) -> None:
-        ids = {arrival.aggregate_id for arrival in arrivals}
-        changes = changes_of(arrivals, self._balances(ids))
+        ids = {arrival.stream[len(WALLET) :] for arrival in arrivals}
+        before, with_history = self._balances(ids), self._with_history
+        changes = changes_of(arrivals, before, with_history=with_history)
         rows = map(row_values, changes.balances.values())
         self._connection.executemany(_PUT_BALANCE, rows)
-        if self._with_history:
+        if with_history:
             self._add(changes)
 
     def park(self, parked: Sequence[Parked]) -> None:

@@ -25,6 +25,7 @@ _FORMS: Final[Mapping[object, tuple[str, int, str]]] = MappingProxyType(
     }
 )
 """Every CloudEvents type that can be read: wire name, form, beginning of a stream."""
+_STRUCTURED: Final = STRUCTURED.encode()
 _SEQUENCE_DIGITS: Final = 20
 
 
@@ -62,11 +63,11 @@ def _members(record: LogRecord) -> Mapping[str, str]:
     value = record.value or b""
     for name, text in record.headers:
         if name == CONTENT_TYPE and text is not None:
-            content_type = text.decode()
-            if not content_type.startswith(STRUCTURED):
-                return _binary(record, content_type, value)
+            if not text.startswith(_STRUCTURED):
+                return _binary(record, text.decode(), value)
             break
-    return cast("Mapping[str, str]", orjson.loads(value))
+    members: Mapping[str, str] = orjson.loads(value)
+    return members
 
 
 def _binary(record: LogRecord, content_type: str, value: bytes) -> Mapping[str, str]:
