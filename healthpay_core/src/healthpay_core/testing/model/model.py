@@ -157,6 +157,10 @@ class ReferenceModel:
         if self._row(command) is None:
             if isinstance(command, w.ReceiveTransfer):
                 raise Refuse(Code.DESTINATION_WALLET_NOT_FOUND)
+            if isinstance(command, w.PlaceHold) and command.party == "source":
+                raise Refuse(Code.SOURCE_WALLET_NOT_FOUND)
+            if isinstance(command, w.ConfirmWallet):
+                raise Refuse(Code.WALLET_NOT_FOUND, party=command.party)
             kind, _ = resource_of(command)
             raise Refuse(_NOT_FOUND[kind])
 

@@ -22,15 +22,16 @@ def place_hold(command: PlaceHold, rows: Rows) -> Effect:
     wallet = rows.wallets[command.wallet_id]
     if command.purpose == "refund":
         return _hold_for_refund(command, rows, wallet)
-    rules.active(wallet)
+    party = command.party
+    rules.active(wallet, party)
     if command.hold_id in wallet.holds:
         raise Refuse(Code.INVALID_STATE_TRANSITION, current_status="active")
-    rules.same_currency(wallet, command.currency)
-    rules.may_send_at_all(rows, wallet)
+    rules.same_currency(wallet, command.currency, party)
+    rules.may_send_at_all(rows, wallet, party)
     card_id = None if command.card_limits is None else command.card_id
     if card_id is not None and command.card_limits is not None:
         rules.card_limits(rows, wallet, card_id, command.card_limits, command.amount)
-    rules.outflow_limits(rows, wallet, command.amount)
+    rules.outflow_limits(rows, wallet, command.amount, party)
     rules.funds(wallet, command.amount)
     return lambda: rules.hold(rows, wallet, command.hold_id, command.amount, card_id)
 
