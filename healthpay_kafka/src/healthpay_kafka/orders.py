@@ -26,10 +26,10 @@ from healthpay_kafka.records import (
 from healthpay_wire.answers import pack_outcome, unpack_outcome
 from healthpay_wire.requests import (
     command_name,
-    decode_request,
-    decode_slip,
     encode_request,
     encode_slip,
+    parse_request,
+    parse_slip,
 )
 
 Header: TypeAlias = tuple[str, bytes]
@@ -164,12 +164,12 @@ def decode_order(
         data = event["data"]
         if "concludes" in data:
             return Ok(_conclusion(event, data))
-        request = decode_request(orjson.dumps(data["request"]))
+        request = parse_request(data["request"])
         if isinstance(request, Err):
             return request
         if "slip" not in data:
             return Ok(Ask(request=request.value, reply=reply_of(headers)))
-        slip = decode_slip(orjson.dumps(data["slip"]))
+        slip = parse_slip(data["slip"])
         if isinstance(slip, Err):
             return slip
         return Ok(StepOrder(request=request.value, slip=slip.value))

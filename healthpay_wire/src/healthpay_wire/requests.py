@@ -188,6 +188,13 @@ def decode_request(value: bytes) -> Ok[CommandRequest] | Err[ValidationFailed]:
     return _read("a command request", lambda: _request(orjson.loads(value)))
 
 
+def parse_request(members: object) -> Ok[CommandRequest] | Err[ValidationFailed]:
+    """As `decode_request`, of JSON that has been parsed."""
+    return _read(
+        "a command request", lambda: _request(cast("dict[str, object]", members))
+    )
+
+
 def encode_slip(slip: Slip) -> bytes:
     """A slip as compact JSON; the root request is a member of it."""
     return orjson.dumps(
@@ -209,6 +216,11 @@ def encode_slip(slip: Slip) -> bytes:
 def decode_slip(value: bytes) -> Ok[Slip] | Err[ValidationFailed]:
     """The slip that was encoded; refused when the bytes are none."""
     return _read("a slip", lambda: _slip(orjson.loads(value)))
+
+
+def parse_slip(members: object) -> Ok[Slip] | Err[ValidationFailed]:
+    """As `decode_slip`, of JSON that has been parsed."""
+    return _read("a slip", lambda: _slip(cast("dict[str, object]", members)))
 
 
 def _read(what: str, build: Callable[[], _T]) -> Ok[_T] | Err[ValidationFailed]:
