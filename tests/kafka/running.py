@@ -7,6 +7,8 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 
+from confluent_kafka import KafkaException
+
 from healthpay_core import (
     NO_LIMITS,
     Command,
@@ -59,40 +61,57 @@ class Runtime:
 
 @contextmanager
 def processing(
-    servers: str, topics: Topics, instance_id: str = "processor"
-) -> Iterator[Processor]:
-    """A processor, until the end of the block."""
+    servers: str, topics: Topics, *, restarts: bool = False
+) -> Iterator[None]:
+    """A processor, until the end of the block.
+
+    With `restarts` one that ends with a Kafka error is started again, as whoever
+    supervises processes does.
+    """
     settings = ProcessorSettings(
         bootstrap_servers=servers,
         topics=topics,
-        instance_id=instance_id,
+        instance_id="processor",
         group_id=f"{topics.prefix}.processors",
     )
-    processor = Processor(settings, Decider(SystemClock(), NO_LIMITS))
+    stopping = threading.Event()
     failure: list[BaseException] = []
+    running: list[Processor] = []
 
     def run() -> None:
-        try:
-            processor.run()
-        except BaseException as error:
-            failure.append(error)
+        while not stopping.is_set():
+            running.append(Processor(settings, Decider(SystemClock(), NO_LIMITS)))
+            try:
+                running[-1].run()
+            except KafkaException as error:
+                if not restarts:
+                    failure.append(error)
+                    return
+            except BaseException as error:
+                failure.append(error)
+                return
 
     thread = threading.Thread(target=run)
     thread.start()
     try:
-        assert processor.serving.wait(60)
-        yield processor
+        while not running:
+            thread.join(0.01)
+        assert running[0].serving.wait(60)
+        yield
     finally:
-        processor.stop()
+        stopping.set()
+        running[-1].stop()
         thread.join(60)
         assert not failure, failure
 
 
 @contextmanager
-def runtime(servers: str, topics: Topics) -> Iterator[Runtime]:
+def runtime(
+    servers: str, topics: Topics, *, restarts: bool = False
+) -> Iterator[Runtime]:
     """Everything, caught up, until the end of the block."""
     with ExitStack() as stack:
-        stack.enter_context(processing(servers, topics))
+        stack.enter_context(processing(servers, topics, restarts=restarts))
         store = InMemoryEventStore(digest=digest)
         model = stack.enter_context(ReadModel(servers, topics, store))
         queries = FreshQueries(model, store, store)
