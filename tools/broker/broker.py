@@ -124,7 +124,9 @@ class Broker:
             )
             for index in range(self.replication)
         ]
-        cluster_id = base64.urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("=")
+        # The storage tool takes an id that begins with a dash for an option.
+        seed = b"\0" + uuid.uuid4().bytes[1:]
+        cluster_id = base64.urlsafe_b64encode(seed).decode().rstrip("=")
         for node in self.nodes:
             node.format(cluster_id)
         for node in self.nodes:
