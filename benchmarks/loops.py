@@ -64,9 +64,22 @@ class OpenLoop:
     Latency counts from the scheduled arrival, so that a slow answer is not
     hidden by what waited behind it. While it waits for the next arrival it
     turns with the event loop: timers are a millisecond too coarse.
+
+    Args:
+        schedule: When each is due, seconds from the start.
+        send: Sends one.
+        pause_s: Sleeps so long instead, where other threads of this process have
+            to run: a loop that turns keeps the interpreter from them.
     """
 
-    def __init__(self, schedule: list[float], send: Callable[[int], None]) -> None:
+    def __init__(
+        self,
+        schedule: list[float],
+        send: Callable[[int], None],
+        *,
+        pause_s: float = 0.0,
+    ) -> None:
+        self._pause_s = pause_s
         self._schedule = schedule
         self._send = send
         self._done = 0
@@ -87,7 +100,7 @@ class OpenLoop:
                     self._send(sent)
                     sent += 1
                 self._note_in_flight(sent)
-                await asyncio.sleep(0)
+                await asyncio.sleep(self._pause_s)
         seconds = clock() - self._began
         return Sample(
             operations=total,

@@ -111,7 +111,8 @@ async def _offer(
         running.add(task)
         task.add_done_callback(running.discard)
 
-    loop = loops.OpenLoop(loops.arrivals(rate, len(work), len(work)), send)
+    schedule = loops.arrivals(rate, len(work), len(work))
+    loop = loops.OpenLoop(schedule, send, pause_s=0.001)
     return await loop.run()
 
 
