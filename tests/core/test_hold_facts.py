@@ -1,0 +1,116 @@
+"""What a hold writes, member by member: its release and capture rest on it (K4, D8)."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from healthpay_core import Code, LimitPolicy, PolicyRef, WalletHoldPlaced
+from healthpay_core.medcard.events import CardLimits
+from healthpay_core.policy import NO_LIMITS
+from healthpay_core.testing import (
+    after,
+    funded,
+    given,
+    payment_id,
+    wallet_id,
+    withdrawal,
+)
+from healthpay_core.wallet.card_usage import CardUsage
+from healthpay_core.wallet.commands import PlaceHold
+from healthpay_core.wallet.events import LimitUsage, Related
+
+A = wallet_id("a")
+TODAY = "2026-03-02"
+RELATED = Related(payment_id=payment_id("p"))
+BY_CARD = PlaceHold(
+    wallet_id=A,
+    hold_id="h",
+    amount=5,
+    currency="EGP",
+    purpose="payment",
+    expires_at=77,
+    related=RELATED,
+    card_id="card",
+    card_limits=CardLimits(daily=8),
+)
+
+
+def _card_usage(spent: int) -> CardUsage:
+    return CardUsage(
+        date=TODAY, day=spent, week=spent, month=spent, year=spent, all_time=spent
+    )
+
+
+def _usage(spent: int, count: int) -> LimitUsage:
+    return LimitUsage(
+        date=TODAY, day=spent, month=spent, day_count=count, month_count=count
+    )
+
+
+PLACED = WalletHoldPlaced(
+    hold_id="h",
+    amount=5,
+    currency="EGP",
+    purpose="payment",
+    expires_at=77,
+    balance_after=30,
+    held_after=5,
+    limit_usage=_usage(5, 1),
+    limit_policy=NO_LIMITS.ref,
+    related=RELATED,
+    card_id="card",
+    card_usage=_card_usage(5),
+)
+
+
+def test_a_hold_by_card_counts_for_wallet_and_card() -> None:
+    """D8, K3: the hold names the card, and what both have spent with it."""
+    given(*after(*funded(A, 30))).when(BY_CARD).then(PLACED)
+
+
+def test_the_next_hold_of_a_card_counts_what_it_spent_before() -> None:
+    """D8: a card's limit bounds the sum of its holds."""
+    facts = after(*funded(A, 30), BY_CARD)
+    again = replace(BY_CARD, hold_id="i", amount=4)
+    given(*facts).when(again).refused(
+        Code.CARD_LIMIT_EXCEEDED, used_amount=5, requested_amount=4
+    )
+    placed = given(*facts).when(replace(again, amount=3)).events[0]
+    assert isinstance(placed, WalletHoldPlaced)
+    assert placed.card_usage == _card_usage(8)
+
+
+@pytest.mark.parametrize(
+    "order",
+    [
+        replace(BY_CARD, card_limits=None),
+        replace(BY_CARD, card_id=None),
+        replace(BY_CARD, card_id=None, card_limits=None),
+    ],
+)
+def test_a_hold_without_a_card_and_its_limits_counts_for_none(
+    order: PlaceHold,
+) -> None:
+    """D8: a card and its limits come together; else the hold is the wallet's alone."""
+    plain = replace(PLACED, card_id=None, card_usage=None)
+    given(*after(*funded(A, 30))).when(order).then(plain)
+
+
+def test_a_hold_for_a_refund_counts_nowhere() -> None:
+    """K7, P14: what was counted before stays as it was, and nothing is added."""
+    policy = LimitPolicy(ref=PolicyRef(id="p", version=3))
+    order = replace(BY_CARD, purpose="refund", card_id=None, card_limits=None)
+    facts = after(*funded(A, 30), withdrawal(A, 7))
+    given(*facts).when(order, policy=policy).then(
+        replace(
+            PLACED,
+            purpose="refund",
+            balance_after=23,
+            limit_usage=_usage(7, 1),
+            limit_policy=policy.ref,
+            card_id=None,
+            card_usage=None,
+        )
+    )
