@@ -6,11 +6,27 @@ from dataclasses import replace
 
 import pytest
 
-from healthpay_core import Code, LimitPolicy, PolicyRef, WalletHoldPlaced
+from healthpay_core import (
+    ActivateWallet,
+    CaptureHold,
+    CloseWallet,
+    Code,
+    Command,
+    Err,
+    LimitPolicy,
+    PolicyRef,
+    ReleaseHold,
+    SuspendWallet,
+    WalletHoldPlaced,
+    wallet_stream,
+)
 from healthpay_core.medcard.events import CardLimits
 from healthpay_core.policy import NO_LIMITS
+from healthpay_core.refusals import PaymentNotAuthorized
 from healthpay_core.testing import (
     after,
+    create,
+    deposit,
     funded,
     given,
     payment_id,
@@ -20,6 +36,12 @@ from healthpay_core.testing import (
 from healthpay_core.wallet.card_usage import CardUsage
 from healthpay_core.wallet.commands import PlaceHold
 from healthpay_core.wallet.events import LimitUsage, Related
+from healthpay_core.wallet.state import (
+    ActiveWallet,
+    ClosedWallet,
+    SuspendedWallet,
+    WalletProfile,
+)
 
 A = wallet_id("a")
 TODAY = "2026-03-02"
@@ -114,3 +136,58 @@ def test_a_hold_for_a_refund_counts_nowhere() -> None:
             card_usage=None,
         )
     )
+
+
+def test_suspension_and_resumption_keep_what_was_counted() -> None:
+    """W5, C7, D8: holds, usage, references and cards outlast a suspension."""
+    policy = LimitPolicy(ref=PolicyRef(id="p", version=3), unique_references=True)
+    facts: tuple[Command, ...] = (
+        *funded(A, 30),
+        deposit(A, 1, reference="r"),
+        BY_CARD,
+    )
+    off = SuspendWallet(wallet_id=A, reason_code="fraud")
+    before, during, again = (
+        given(*after(*facts, *more, policy=policy)).states()[wallet_stream(A)]
+        for more in ((), (off,), (off, ActivateWallet(wallet_id=A)))
+    )
+    assert isinstance(before, ActiveWallet)
+    assert before.references
+    assert before.card_usage == {"card": _card_usage(5)}
+    assert again == before
+    assert isinstance(during, SuspendedWallet)
+    for member in ("balance", "held", "holds", "usage", "references", "card_usage"):
+        assert getattr(during, member) == getattr(before, member)
+
+
+def test_a_wallet_closed_before_it_was_opened_is_still_somebodys() -> None:
+    """W8: whose it was stays known after the end."""
+    facts = after(create(A, owner_id="o"), CloseWallet(wallet_id=A))
+    assert given(*facts).states()[wallet_stream(A)] == ClosedWallet(
+        profile=WalletProfile(
+            owner_id="o", wallet_type="personal", currency="EGP", kyc_level="full"
+        )
+    )
+
+
+@pytest.mark.parametrize("facts", [(create(A),), funded(A, 9)])
+@pytest.mark.parametrize(
+    "order",
+    [
+        ReleaseHold(wallet_id=A, hold_id="h", reason="voided"),
+        CaptureHold(
+            wallet_id=A,
+            hold_id="h",
+            amount=1,
+            currency="EGP",
+            reason="payment",
+            counter_account="external:payment",
+        ),
+    ],
+)
+def test_a_hold_that_is_not_there_is_named(
+    facts: tuple[Command, ...], order: Command
+) -> None:
+    """P16: what is not held can be neither captured nor released."""
+    refusal = given(*after(*facts)).when(order).decision
+    assert refusal == Err(PaymentNotAuthorized(hold_id="h"))
