@@ -39,6 +39,7 @@ from healthpay_core.wallet.events import LimitUsage, Related
 from healthpay_core.wallet.state import (
     ActiveWallet,
     ClosedWallet,
+    Hold,
     SuspendedWallet,
     WalletProfile,
 )
@@ -191,3 +192,48 @@ def test_a_hold_that_is_not_there_is_named(
     """P16: what is not held can be neither captured nor released."""
     refusal = given(*after(*facts)).when(order).decision
     assert refusal == Err(PaymentNotAuthorized(hold_id="h"))
+
+
+def _after(*orders: Command) -> ActiveWallet:
+    state = given(*after(*funded(A, 30), *orders)).states()[wallet_stream(A)]
+    assert isinstance(state, ActiveWallet)
+    return state
+
+
+CAPTURE = CaptureHold(
+    wallet_id=A,
+    hold_id="h",
+    amount=2,
+    currency="EGP",
+    reason="payment",
+    counter_account="external:payment",
+)
+
+
+def test_a_hold_is_remembered_until_nothing_of_it_is_left() -> None:
+    """K4, D8: with its day, its card and its end; a part of it after a capture."""
+    whole = Hold(amount=5, expires_at=77, counted_on=TODAY, card_id="card")
+    assert _after(BY_CARD).holds == {"h": whole}
+    assert _after(BY_CARD, CAPTURE).holds == {"h": replace(whole, amount=3)}
+    assert _after(BY_CARD, replace(CAPTURE, amount=5)).holds == {}
+    released = _after(
+        BY_CARD, CAPTURE, ReleaseHold(wallet_id=A, hold_id="h", reason="voided")
+    )
+    assert released.holds == {}
+    assert released.card_usage == {"card": _card_usage(2)}
+    assert released.usage == _usage(2, 1)
+
+
+def test_a_hold_for_a_refund_gives_nothing_back() -> None:
+    """K7: it was counted on no day."""
+    order = replace(BY_CARD, purpose="refund", card_id=None, card_limits=None)
+    hold = Hold(amount=5, expires_at=77, counted_on="")
+    assert _after(withdrawal(A, 7), order).holds == {"h": hold}
+    back = ReleaseHold(wallet_id=A, hold_id="h", reason="failed")
+    assert _after(withdrawal(A, 7), order, back).usage == _usage(7, 1)
+
+
+def test_money_that_moves_leaves_what_cards_have_spent() -> None:
+    """D8: a card's windows are counted by its holds alone."""
+    for order in (deposit(A, 1), withdrawal(A, 1), CAPTURE):
+        assert _after(BY_CARD, order).card_usage == {"card": _card_usage(5)}

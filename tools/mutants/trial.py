@@ -19,7 +19,8 @@ import pytest
 from hypothesis import Phase, settings
 
 CPU_LIMIT: Final = 5.0
-"""How many times as long as its tests a mutant may compute, and seconds more."""
+"""How many times as long as usual a test may compute with a mutant."""
+CPU_MORE_S: Final = 3
 TEST_TIMEOUT_S: Final = 20
 MEMORY_BYTES: Final = 8 * 2**30
 # What the decoders and converters do is seen by any test of the wire, not only by
@@ -105,19 +106,11 @@ class Trial:
             return
         code = 1
         try:
-            self._limit(items)
-            killer = _killer(session, name, items)
+            killer = _killer(session, name, items, self._seconds)
             os.write(tell, killer.encode())
             code = int(bool(killer))
         finally:
             os._exit(code)
-
-    def _limit(self, items: Sequence[pytest.Item]) -> None:
-        spent = sum(resource.getrusage(resource.RUSAGE_SELF)[:2])
-        usual = sum(self._seconds.get(item.nodeid, 0.0) for item in items)
-        cpu = int(spent + CPU_LIMIT * (usual + 1))
-        resource.setrlimit(resource.RLIMIT_CPU, (cpu, cpu + 1))
-        resource.setrlimit(resource.RLIMIT_AS, (MEMORY_BYTES, MEMORY_BYTES))
 
     def _wait(self, *, below: int) -> None:
         while len(self._running) >= below:
@@ -142,18 +135,32 @@ class Trial:
         sys.stdout.flush()
 
 
-def _killer(session: pytest.Session, name: str, items: Sequence[pytest.Item]) -> str:
+def _killer(
+    session: pytest.Session,
+    name: str,
+    items: Sequence[pytest.Item],
+    seconds: Mapping[str, float],
+) -> str:
     """In the fork: the first test that fails while the mutant is alive, or none."""
     os.environ["MUTANT_UNDER_TEST"] = name
     nowhere = os.open(os.devnull, os.O_WRONLY)
     for stream in (1, 2):
         os.dup2(nowhere, stream)
+    resource.setrlimit(resource.RLIMIT_AS, (MEMORY_BYTES, MEMORY_BYTES))
     _forget_what_was_built()
     for item, after in zip(items, (*items[1:], None), strict=True):
+        _limit(seconds.get(item.nodeid, 0.0))
         session.config.hook.pytest_runtest_protocol(item=item, nextitem=after)
         if session.testsfailed:
             return item.nodeid
     return ""
+
+
+def _limit(usual_s: float) -> None:
+    """End the fork when its next test computes for far longer than usual."""
+    spent = sum(resource.getrusage(resource.RUSAGE_SELF)[:2])
+    most = int(spent + CPU_LIMIT * usual_s + CPU_MORE_S)
+    resource.setrlimit(resource.RLIMIT_CPU, (most, resource.RLIM_INFINITY))
 
 
 def _forget_what_was_built() -> None:
