@@ -9,12 +9,12 @@ import pytest
 from healthpay_core import (
     AuthorizePayment,
     CapturePayment,
+    CloseWallet,
     Command,
     Err,
     FailPayment,
     PaymentAuthorized,
     PaymentCaptured,
-    PaymentInitiated,
     PaymentRefunded,
     RefundPayment,
     Refusal,
@@ -24,6 +24,7 @@ from healthpay_core import (
     evolve,
     payment_stream,
 )
+from healthpay_core.domain import Facts
 from healthpay_core.ids import derive_id
 from healthpay_core.payment.events import PaymentOperationBegun
 from healthpay_core.payment.rules import DURING_OPERATION
@@ -39,14 +40,18 @@ from healthpay_core.payment.steps import BeginOperation, EndOperation
 from healthpay_core.refusals import (
     CurrencyMismatch,
     InvalidStateTransition,
+    MedCardNotFound,
     PaymentAlreadyExists,
+    WalletClosed,
     WalletNotFound,
 )
 from healthpay_core.testing import (
     after,
+    card_id,
     command_id,
     funded,
     given,
+    issued,
     opened,
     payment,
     payment_id,
@@ -197,9 +202,48 @@ def test_an_order_on_a_payment_says_what_is_in_its_way(
     assert given(*after(*facts)).when(order).decision == Err(refusal)
 
 
-def test_an_authorisation_without_its_payer_says_so() -> None:
-    """P2: whatever is missing from the store, nothing is made up."""
-    facts = [fact for fact in after(*PARTIES, ORDER) if fact[0].endswith((P, SHOP))]
-    assert any(isinstance(event, PaymentInitiated) for _, event in facts)
-    verdict = given(*facts).when(AuthorizePayment(payment_id=P))
-    assert verdict.decision == Err(WalletNotFound(wallet_id=A, party="payer"))
+CARD = card_id("c")
+BY_CARD = payment(A, SHOP, 5, name="p", card=CARD)
+BY_CARD_FACTS: Final = after(*PARTIES, *issued(CARD, A), BY_CARD)
+
+
+@pytest.mark.parametrize(
+    ("facts", "missing", "order", "refusal"),
+    [
+        (
+            after(*PARTIES, ORDER),
+            A,
+            AuthorizePayment(payment_id=P),
+            WalletNotFound(wallet_id=A, party="payer"),
+        ),
+        (
+            after(*PARTIES, ORDER),
+            SHOP,
+            AuthorizePayment(payment_id=P),
+            WalletNotFound(wallet_id=SHOP, party="merchant"),
+        ),
+        (
+            BY_CARD_FACTS,
+            CARD,
+            AuthorizePayment(payment_id=P),
+            MedCardNotFound(card_id=CARD),
+        ),
+        (after(*HELD), A, VoidPayment(payment_id=P), WalletNotFound(wallet_id=A)),
+        (after(*HELD), A, FailPayment(payment_id=P), WalletNotFound(wallet_id=A)),
+    ],
+)
+def test_whatever_is_missing_nothing_is_made_up(
+    facts: Facts, missing: str, order: Command, refusal: Refusal
+) -> None:
+    """P2, E2: a payment whose wallet or card is not in the store moves nothing."""
+    rest = [fact for fact in facts if not fact[0].endswith(missing)]
+    assert len(rest) < len(facts)
+    assert given(*rest).when(order).decision == Err(refusal)
+
+
+def test_a_closed_merchant_is_told_before_the_amount() -> None:
+    """E2, W8: the life cycle comes before what may be captured."""
+    facts = after(*HELD, CloseWallet(wallet_id=SHOP))
+    for amount in (5, 6):
+        decision = given(*facts).when(_capture(amount)).decision
+        assert decision == Err(WalletClosed(party="merchant"))
