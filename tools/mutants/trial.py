@@ -6,6 +6,7 @@ takes a hundred times as long as the test that kills it.
 
 from __future__ import annotations
 
+import faulthandler
 import gc
 import json
 import os
@@ -161,6 +162,8 @@ def _limit(usual_s: float) -> None:
     spent = sum(resource.getrusage(resource.RUSAGE_SELF)[:2])
     most = int(spent + CPU_LIMIT * usual_s + CPU_MORE_S)
     resource.setrlimit(resource.RLIMIT_CPU, (most, resource.RLIM_INFINITY))
+    # What waits for ever computes nothing, and may not hear the alarm of a test.
+    faulthandler.dump_traceback_later(2 * TEST_TIMEOUT_S, exit=True, file=2)
 
 
 def _forget_what_was_built() -> None:
