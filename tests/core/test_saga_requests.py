@@ -17,15 +17,20 @@ from healthpay_core import (
     Rejected,
     TransferSaga,
 )
+from healthpay_core.domain import primary_stream
+from healthpay_core.outcome import rejected
 from healthpay_core.payment.saga import step_id as payment_step_id
 from healthpay_core.payment.steps import BeginOperation
+from healthpay_core.payment_sagas import PaymentSaga
 from healthpay_core.refusals import (
     IdempotencyKeyReused,
+    StoreUnavailable,
     TransferAlreadyExists,
     WalletNotFound,
 )
 from healthpay_core.sagas import begin_request, committed
 from healthpay_core.slips import Finished, Travel, after, first
+from healthpay_core.states import load
 from healthpay_core.testing import (
     Workbench,
     card_id,
@@ -172,3 +177,39 @@ def test_an_order_on_one_aggregate_is_named_as_no_process() -> None:
     """T5: to travel with it is a mistake of the caller's program."""
     with pytest.raises(TypeError, match=r"^DebitWallet is no process$"):
         first(request(withdrawal(A, 1)))
+
+
+def test_each_transfer_and_each_closing_has_steps_of_its_own() -> None:
+    """T6: the ids of steps follow from the transfer, or from the closing."""
+    bench = Workbench()
+    bench.do(*funded(A, 9), *opened(B))
+    for root, base in (
+        (request(TRANSFER, "root"), transfer_id("t")),
+        (request(CloseWallet(wallet_id=A, sweep_to=B), "close"), command_id("close")),
+    ):
+        going: Travel | Finished = first(root, time_limit_s=7)
+        names = []
+        while isinstance(going, Travel):
+            assert going.slip.time_limit_s == 7
+            names.append(going.slip.step)
+            assert going.request.command_id == step_id(base, going.slip.step)
+            outcome = bench.do(going.request)
+            state, _ = load(bench.store, primary_stream(going.request.command))
+            going = after(going.slip, outcome, state)
+        assert len(names) > 2
+
+
+def test_a_payment_saga_hands_on_the_fault_that_stopped_it() -> None:
+    """T6, E4: it is the root's answer, so that it can be run again."""
+    bench = Workbench()
+    bench.do(*funded(A, 9), *opened(B, wallet_type="merchant"))
+    order = payment(A, B, 5, name="p")
+
+    def stopped(asked: CommandRequest) -> Rejected:
+        return rejected(asked, StoreUnavailable())
+
+    root = request(order, "root")
+    outcome = PaymentSaga(stopped, bench.store).run(root, order)
+    assert outcome == rejected(root, StoreUnavailable())
+    bench.do(order)
+    assert bench.payment(P).payment_id == P
