@@ -364,9 +364,15 @@ def test_an_order_whose_record_expired_is_found_by_its_events(automatic: bool) -
         assert found.outcome == first
 
 
-def _corrupt(*events: Event) -> None:
-    with pytest.raises(StreamCorrupted):
+def _corrupt(reason: str, *events: Event) -> None:
+    with pytest.raises(StreamCorrupted) as caught:
         fold(events)
+    assert caught.value.reason == reason
+
+
+NOT_MONEY = "money of another currency, or none"
+TOO_MUCH = "captured more than was authorized"
+TOO_MUCH_BACK = "refunded more than was captured"
 
 
 def test_a_payment_that_does_not_add_up_stops_the_load() -> None:
@@ -398,32 +404,40 @@ def test_a_payment_that_does_not_add_up_stops_the_load() -> None:
 
     head = (initiated, authorized)
     assert fold((*head, captured(100, 100), refunded(100, 100))) is not None
-    for beyond in (
-        (captured(601, 601),),
-        (captured(0, 0),),
-        (captured(-5, -5),),
-        (captured(100, 101),),
-        (captured(100, 100, released=499),),
-        (captured(100, 100), refunded(101, 101)),
-        (captured(100, 100), refunded(-1, -1)),
-        (captured(100, 100), refunded(50, 60)),
-        (captured(100, 100), refunded(50, 50, "USD")),
-        (captured(600, 600), captured(1, 601)),
-        (refunded(1, 1),),
-        (authorized,),
-        (PaymentVoided(reason="payer", released=599, currency="EGP"),),
-        (captured(1, 1), PaymentFailed(stage="capture", failure_code="x")),
-    ):
-        _corrupt(*head, *beyond)
-    _corrupt(initiated, captured(1, 1))
-    _corrupt(initiated, refunded(1, 1))
+    void = PaymentVoided(reason="payer", released=599, currency="EGP")
+    failed = PaymentFailed(stage="capture", failure_code="x")
+    beyond: tuple[tuple[str, tuple[Event, ...]], ...] = (
+        (TOO_MUCH, (captured(601, 601),)),
+        (NOT_MONEY, (captured(0, 0),)),
+        (NOT_MONEY, (captured(-5, -5),)),
+        (TOO_MUCH, (captured(100, 101),)),
+        ("released is not what was left", (captured(100, 100, released=499),)),
+        (TOO_MUCH_BACK, (captured(100, 100), refunded(101, 101))),
+        (NOT_MONEY, (captured(100, 100), refunded(-1, -1))),
+        (TOO_MUCH_BACK, (captured(100, 100), refunded(50, 60))),
+        (NOT_MONEY, (captured(100, 100), refunded(50, 50, "USD"))),
+        ("captured while nothing was held", (captured(600, 600), captured(1, 601))),
+        (TOO_MUCH_BACK, (refunded(1, 1),)),
+        ("authorized twice, or for more than was asked", (authorized,)),
+        ("voided while nothing was held, or not all of it", (void,)),
+        ("failed after its end", (captured(1, 1), failed)),
+    )
+    for reason, events in beyond:
+        _corrupt(reason, *head, *events)
+    _corrupt("captured while nothing was held", initiated, captured(1, 1))
+    _corrupt("refunded while nothing was captured", initiated, refunded(1, 1))
 
 
 def test_an_authorization_of_more_than_was_agreed_stops_the_load() -> None:
     """P18, C5: authorised is at most the amount, of its currency, and something."""
     initiated = after(*HELD)[-3][1]
-    for amount, currency in ((601, "EGP"), (0, "EGP"), (600, "USD")):
+    for amount, currency, reason in (
+        (601, "EGP", "authorized twice, or for more than was asked"),
+        (0, "EGP", NOT_MONEY),
+        (600, "USD", NOT_MONEY),
+    ):
         _corrupt(
+            reason,
             initiated,
             PaymentAuthorized(
                 hold_id="h",

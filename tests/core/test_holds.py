@@ -420,13 +420,15 @@ def test_a_hold_that_does_not_add_up_stops_the_load() -> None:
         )
 
     assert evolve(state, placed(card="c", used=spent)) != state
-    for strange in (
-        placed(11, 11),
-        placed(1, 2),
-        placed(card="c"),
-        placed(used=spent),
+    uncovered = "hold is not covered, or placed twice"
+    half = "a card without its usage, or usage of no card"
+    for before, strange, reason in (
+        (state, placed(11, 11), uncovered),
+        (state, placed(1, 2), "balances do not continue"),
+        (state, placed(card="c"), half),
+        (state, placed(used=spent), half),
+        (evolve(state, placed()), placed(held_after=2), uncovered),
     ):
-        with pytest.raises(StreamCorrupted):
-            evolve(state, strange)
-    with pytest.raises(StreamCorrupted):
-        evolve(evolve(state, placed()), placed(held_after=2))
+        with pytest.raises(StreamCorrupted) as caught:
+            evolve(before, strange)
+        assert caught.value.reason == reason

@@ -102,3 +102,17 @@ def test_a_clock_set_back_opens_no_window_twice() -> None:
     bench.do(*funded(A, 500), withdrawal(A, 100))
     bench.clock.advance(days=-1)
     bench.refuse(withdrawal(A, 1), Code.LIMIT_EXCEEDED, used_amount=100)
+
+
+def test_the_monthly_count_goes_on_over_days_and_ends_with_the_month() -> None:
+    """K3: outflows are counted per month too, and a new month starts at none."""
+    bench = bench_at("2026-03-30T10:00:00+02:00", policy(monthly_count=2))
+    bench.do(*funded(A, 500), withdrawal(A, 1))
+    bench.clock.advance(days=1)
+    bench.do(withdrawal(A, 1))
+    bench.refuse(withdrawal(A, 1), Code.LIMIT_EXCEEDED, limit_name="monthly_count")
+    bench.clock.advance(days=1)
+    bench.do(withdrawal(A, 1), withdrawal(A, 1))
+    bench.refuse(
+        withdrawal(A, 1), Code.LIMIT_EXCEEDED, limit_name="monthly_count", used_amount=2
+    )

@@ -287,6 +287,10 @@ def test_a_card_whose_history_does_not_add_up_stops_the_load() -> None:
         *((start, gone, on), (start, gone, over), (start, gone, gone)),
     )
     for history in strange:
-        with pytest.raises(StreamCorrupted):
+        with pytest.raises(StreamCorrupted) as caught:
             fold(history)
+        twice = history == (start, start)
+        assert caught.value.reason == (
+            "issued twice" if twice else "the card's life has no such step"
+        )
     assert fold((start, on, off, on, over)) is not None

@@ -16,6 +16,7 @@ from healthpay_core import (
     Code,
     Command,
     EligibleAmounts,
+    Event,
     ExpireAuthorization,
     FailPayment,
     InitiatePayment,
@@ -437,14 +438,18 @@ def test_a_payment_starts_with_its_initiation() -> None:
     facts = [event for _, event in after(*PARTIES, payment(AHMED, SHOP, 60))]
     initiated = facts[-1]
     assert isinstance(initiated, PaymentInitiated)
-    for strange in (
-        PaymentVoided(reason="payer", released=1, currency="EGP"),
-        PaymentFailed(stage="authorize", failure_code="x"),
-        MedCardCancelled(reason="lost"),
-    ):
-        with pytest.raises(StreamCorrupted):
-            evolve(None, strange)
-    with pytest.raises(StreamCorrupted, match="initiated twice"):
+    strange: dict[str, Event] = {
+        "voided while nothing was held, or not all of it": PaymentVoided(
+            reason="payer", released=1, currency="EGP"
+        ),
+        "failed after its end": PaymentFailed(stage="authorize", failure_code="x"),
+        "the card's life has no such step": MedCardCancelled(reason="lost"),
+    }
+    for reason, event in strange.items():
+        with pytest.raises(StreamCorrupted) as caught:
+            evolve(None, event)
+        assert caught.value.reason == reason
+    with pytest.raises(StreamCorrupted, match=r"^initiated twice$"):
         fold([initiated, initiated])
 
 

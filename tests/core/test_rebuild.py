@@ -228,59 +228,90 @@ TRANSFER: Final = fold(
     ]
 )
 
-BROKEN: list[tuple[State | None, Event]] = [
-    (None, CREDIT),
-    (None, ACTIVATED),
-    (None, SUSPENDED),
-    (None, ENDED),
-    (None, LEVEL),
-    (PENDING, created()),
-    (PENDING, CREDIT),
-    (PENDING, SUSPENDED),
-    (ACTIVE, ACTIVATED),
-    (ACTIVE, ENDED),
-    (CLOSED, ACTIVATED),
-    (CLOSED, SUSPENDED),
-    (CLOSED, ENDED),
-    (CLOSED, LEVEL),
-    (CLOSED, CREDIT),
-    (CLOSED, created()),
-    (ACTIVE, replace(CREDIT, balance_after=16)),
-    (ACTIVE, replace(CREDIT, held_after=1)),
-    (ACTIVE, replace(CREDIT, amount=6)),
-    (ACTIVE, replace(CREDIT, currency="USD")),
-    (ACTIVE, replace(CREDIT, amount=-5, balance_after=5)),
-    (ACTIVE, replace(CREDIT, amount=0, balance_after=10)),
-    (ACTIVE, replace(DEBIT, balance_after=4)),
-    (ACTIVE, replace(DEBIT, held_after=1)),
-    (ACTIVE, replace(DEBIT, currency="USD")),
-    (ACTIVE, replace(DEBIT, amount=11, balance_after=-1)),
-    (ACTIVE, replace(DEBIT, hold_id="h")),
-    (HELD, replace(DEBIT, amount=7, balance_after=3, held_after=4)),
-    (HELD, replace(DEBIT, balance_after=5, held_after=-1, hold_id="h")),
-    (ACTIVE, replace(PLACED, held_after=5)),
-    (ACTIVE, replace(PLACED, amount=11, held_after=11)),
-    (ACTIVE, replace(PLACED, currency="USD")),
-    (HELD, replace(PLACED, amount=1, held_after=5)),
-    (ACTIVE, RELEASED),
-    (HELD, replace(RELEASED, held_after=1)),
-    (HELD, replace(RELEASED, amount=5, held_after=-1)),
-    (HELD, replace(RELEASED, hold_id="other")),
-    (evolve(ACTIVE, SUSPENDED), SUSPENDED),
-    (TRANSFER, ENDED),
-    (TRANSFER, LEVEL),
-    (TRANSFER, CREDIT),
-    (ACTIVE, _last(TransferCompleted, *funded(A, 1), *opened(B), transfer(A, B, 1))),
-]
+BROKEN: dict[str, list[tuple[State | None, Event]]] = {
+    "money moved while the wallet was not open": [
+        (None, CREDIT),
+        (None, SUSPENDED),
+        (PENDING, CREDIT),
+        (PENDING, SUSPENDED),
+        (CLOSED, SUSPENDED),
+        (CLOSED, CREDIT),
+        (TRANSFER, CREDIT),
+    ],
+    "activated from neither pending nor suspended": [
+        (None, ACTIVATED),
+        (ACTIVE, ACTIVATED),
+        (CLOSED, ACTIVATED),
+    ],
+    "closed before creation, or twice": [
+        (None, ENDED),
+        (CLOSED, ENDED),
+        (TRANSFER, ENDED),
+    ],
+    "level changed before creation or after the end": [
+        (None, LEVEL),
+        (CLOSED, LEVEL),
+        (TRANSFER, LEVEL),
+    ],
+    "created twice": [
+        (PENDING, created()),
+        (CLOSED, created()),
+    ],
+    "closed with money in it": [
+        (ACTIVE, ENDED),
+    ],
+    "balances do not continue": [
+        (ACTIVE, replace(CREDIT, balance_after=16)),
+        (ACTIVE, replace(CREDIT, held_after=1)),
+        (ACTIVE, replace(CREDIT, amount=6)),
+        (ACTIVE, replace(DEBIT, balance_after=4)),
+        (ACTIVE, replace(DEBIT, held_after=1)),
+        (ACTIVE, replace(DEBIT, amount=11, balance_after=-1)),
+        (HELD, replace(DEBIT, amount=7, balance_after=3, held_after=4)),
+        (ACTIVE, replace(PLACED, held_after=5)),
+        (HELD, replace(RELEASED, held_after=1)),
+    ],
+    "money of another currency, or none": [
+        (ACTIVE, replace(CREDIT, currency="USD")),
+        (ACTIVE, replace(CREDIT, amount=-5, balance_after=5)),
+        (ACTIVE, replace(CREDIT, amount=0, balance_after=10)),
+        (ACTIVE, replace(DEBIT, currency="USD")),
+        (ACTIVE, replace(PLACED, currency="USD")),
+    ],
+    "more taken out of a hold than it held": [
+        (ACTIVE, replace(DEBIT, hold_id="h")),
+        (HELD, replace(DEBIT, balance_after=5, held_after=-1, hold_id="h")),
+        (ACTIVE, RELEASED),
+        (HELD, replace(RELEASED, amount=5, held_after=-1)),
+        (HELD, replace(RELEASED, hold_id="other")),
+    ],
+    "hold is not covered, or placed twice": [
+        (ACTIVE, replace(PLACED, amount=11, held_after=11)),
+        (HELD, replace(PLACED, amount=1, held_after=5)),
+    ],
+    "suspended twice": [
+        (evolve(ACTIVE, SUSPENDED), SUSPENDED),
+    ],
+    "ended before it began, or twice": [
+        (
+            ACTIVE,
+            _last(TransferCompleted, *funded(A, 1), *opened(B), transfer(A, B, 1)),
+        ),
+    ],
+}
 
 
-@pytest.mark.parametrize(("state", "event"), BROKEN)
+@pytest.mark.parametrize(
+    ("reason", "state", "event"),
+    [(reason, *case) for reason, cases in BROKEN.items() for case in cases],
+)
 def test_a_fact_that_cannot_follow_stops_the_fold(
-    state: State | None, event: Event
+    reason: str, state: State | None, event: Event
 ) -> None:
     """C5: balances that do not continue and impossible steps are corruption."""
-    with pytest.raises(StreamCorrupted):
+    with pytest.raises(StreamCorrupted) as caught:
         evolve(state, event)
+    assert caught.value.reason == reason
 
 
 def test_the_broken_facts_are_broken_by_one_change() -> None:

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from healthpay_core import (
     MAX_AMOUNT,
     CloseWallet,
+    Code,
     Command,
     LimitPolicy,
     Limits,
@@ -34,9 +37,11 @@ from healthpay_core.refusals import (
 )
 from healthpay_core.testing import (
     Workbench,
+    after,
     create,
     deposit,
     funded,
+    given,
     opened,
     request,
     transfer,
@@ -183,3 +188,32 @@ def test_a_refusal_says_it_in_full(name: str, run: object) -> None:
     assert outcome.error == refusal
     if facts:
         assert (bench.wallet(A).balance, bench.wallet(A).held) == (before, 0)
+
+
+def test_a_reference_is_taken_at_the_source_too() -> None:
+    """C7: a second transfer out under the same reference is refused, to whomever."""
+    rules = LimitPolicy(ref=PolicyRef(id="p", version=1), unique_references=True)
+    other = wallet_id("other")
+    first = transfer(A, B, 1, name="first", reference="r")
+    facts = after(*funded(A, 9), *opened(B), *opened(other), first, policy=rules)
+    second = transfer(A, other, 1, name="second", reference="r")
+    given(*facts).when(second, policy=rules).refused(
+        Code.DUPLICATE_REFERENCE, reference="r"
+    )
+    third = replace(second, reference="s")
+    assert given(*facts).when(third, policy=rules).events
+
+
+def test_the_limit_of_the_source_is_told_before_that_of_the_payee() -> None:
+    """E2, K11: where both are passed, the refusal is the source's."""
+    row = Limits(per_transaction=10, max_balance=30)
+    rules = LimitPolicy(
+        ref=PolicyRef(id="p", version=1), rows={("personal", "full", "EGP"): row}
+    )
+    facts = after(*funded(A, 30), *funded(B, 25))
+    given(*facts).when(transfer(A, B, 11), policy=rules).refused(
+        Code.LIMIT_EXCEEDED, limit_name="per_transaction", party="source"
+    )
+    given(*facts).when(transfer(A, B, 10), policy=rules).refused(
+        Code.LIMIT_EXCEEDED, limit_name="max_balance", party="destination"
+    )

@@ -254,15 +254,20 @@ def test_the_end_of_a_transfer_is_final(
     again: TransferInitiated | TransferCompleted | TransferFailed,
 ) -> None:
     """T7: after completed or failed nothing follows."""
-    with pytest.raises(StreamCorrupted):
+    with pytest.raises(StreamCorrupted) as caught:
         _status(order(), end, again)
+    begun = isinstance(again, TransferInitiated)
+    assert caught.value.reason == (
+        "initiated twice" if begun else "ended before it began, or twice"
+    )
 
 
 def test_a_transfer_ends_only_after_it_began() -> None:
     """T7: neither end can be the first fact."""
     for event in (DONE, FAILED):
-        with pytest.raises(StreamCorrupted):
+        with pytest.raises(StreamCorrupted) as caught:
             evolve(None, event)
+        assert caught.value.reason == "ended before it began, or twice"
 
 
 def test_a_timeout_is_a_failure_with_its_code() -> None:

@@ -44,7 +44,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     ends = {name: before[name] for name in names if before.get(name) in KILLED}
     ends |= tried(room, asked.children, [name for name in names if name not in ends])
     (room / ENDS).write_text(json.dumps(before | ends), encoding="utf-8")
-    faults = judge(ends, changes(room, ends), listed(SURVIVORS))
+    faults = judge(ends, changes(room, ends), listed(SURVIVORS), whole=asked.every == 1)
     _say(f"{time.monotonic() - began:.0f} s")
     return 1 if faults else 0
 
@@ -59,8 +59,10 @@ def judge(
     found: Mapping[str, str],
     made: Mapping[str, Change],
     known: Mapping[Change, Argument],
+    *,
+    whole: bool,
 ) -> int:
-    """Say it all; the number of faults."""
+    """Say it all; the number of faults. `whole`: no mutant was left out."""
     _table(found)
     alive = [made[name] for name, end in found.items() if end not in KILLED]
     killed = sum(status in KILLED for status in found.values())
@@ -74,8 +76,21 @@ def judge(
     stale = sorted(set(made.values()) & set(known) - set(alive))
     for change in stale:
         _say(f"ARGUED, BUT DEAD {change.function}\n  {_pair(change)}")
+    gone = _gone(found, made, known) if whole else []
+    for change in gone:
+        _say(f"ARGUED, BUT NOT THERE {change.function}\n  {_pair(change)}")
     _say(f"{len(new)} survivors not argued, {len(stale)} argued but dead")
-    return len(new) + len(stale) + (percent < LEAST_KILLED_PERCENT)
+    faults = len(new) + len(stale) + len(gone)
+    return faults + (percent < LEAST_KILLED_PERCENT)
+
+
+def _gone(
+    found: Iterable[str], made: Mapping[str, Change], known: Iterable[Change]
+) -> list[Change]:
+    """What was argued in the same modules and is no mutant any more."""
+    modules = tuple({f"{module_of(name)}." for name in found})
+    left = set(known) - set(made.values())
+    return sorted(change for change in left if change.function.startswith(modules))
 
 
 def _table(found: Mapping[str, str]) -> None:

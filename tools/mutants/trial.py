@@ -6,6 +6,7 @@ takes a hundred times as long as the test that kills it.
 
 from __future__ import annotations
 
+import faulthandler
 import gc
 import json
 import os
@@ -16,9 +17,11 @@ from pathlib import Path
 from typing import Final
 
 import pytest
+from hypothesis import Phase, settings
 
 CPU_LIMIT: Final = 5.0
-"""How many times as long as its tests a mutant may compute, and seconds more."""
+"""How many times as long as usual a test may compute with a mutant."""
+CPU_MORE_S: Final = 3
 TEST_TIMEOUT_S: Final = 20
 MEMORY_BYTES: Final = 8 * 2**30
 # What the decoders and converters do is seen by any test of the wire, not only by
@@ -27,6 +30,8 @@ TESTED_BY_ALL: Final = {
     "healthpay_wire.decoders.": "tests/wire/",
     "healthpay_wire.strict.": "tests/wire/",
 }
+# Once it fails, nobody wants a smaller example.
+_PHASES: Final = set(Phase) - {Phase.shrink, Phase.explain}
 ENDS: Final[Mapping[int, str]] = {0: "survived", 1: "killed"}
 
 
@@ -42,7 +47,8 @@ class Trial:
         self._tests: Mapping[str, list[str]] = stats["tests_by_mangled_function_name"]
         self._seconds: Mapping[str, float] = stats["duration_by_test"]
         self._items: dict[str, pytest.Item] = {}
-        self._running: dict[int, str] = {}
+        self._running: dict[int, tuple[str, int]] = {}
+        self._killers: dict[str, list[str]] = {}
 
     def pytest_runtestloop(self, session: pytest.Session) -> bool:
         """Instead of the tests themselves: each mutant's, in a fork."""
@@ -56,7 +62,7 @@ class Trial:
                 self.ends[name] = "no tests"
                 continue
             self._wait(below=self.children)
-            self._running[self._fork(session, name, items)] = name
+            self._fork(session, name, self._killers_first(name, items))
             if done % 100 == 0:
                 self._say(done)
         self._wait(below=1)
@@ -68,7 +74,7 @@ class Trial:
         needed = {item.nodeid for name in self.names for item in self._items_of(name)}
         proving = [item for item in session.items if item.nodeid in needed]
         for name in ("", "fail"):
-            self._running[self._fork(session, name, proving)] = name
+            self._fork(session, name, proving)
             self._wait(below=1)
         if (self.ends.pop(""), self.ends.pop("fail")) != ("survived", "killed"):
             raise pytest.UsageError("the tests do not tell good from bad")
@@ -84,31 +90,44 @@ class Trial:
         known.sort(key=lambda n: (own not in n, self._seconds.get(n, 0.0), n))
         return [self._items[n] for n in known]
 
+    def _killers_first(self, name: str, items: list[pytest.Item]) -> list[pytest.Item]:
+        """What killed a mutant of the same function is likely to kill this one."""
+        killers = self._killers.get(name.partition("__mutmut_")[0], [])
+        known = {killer: place for place, killer in enumerate(reversed(killers))}
+        return sorted(items, key=lambda item: known.get(item.nodeid, len(known)))
+
     def _fork(
         self, session: pytest.Session, name: str, items: Sequence[pytest.Item]
-    ) -> int:
+    ) -> None:
+        told, tell = os.pipe()
         pid = os.fork()
         if pid:
-            return pid
+            os.close(tell)
+            self._running[pid] = (name, told)
+            return
         code = 1
         try:
-            self._limit(items)
-            code = int(_fails(session, name, items))
+            killer = _killer(session, name, items, self._seconds)
+            os.write(tell, killer.encode())
+            code = int(bool(killer))
         finally:
             os._exit(code)
-
-    def _limit(self, items: Sequence[pytest.Item]) -> None:
-        spent = sum(resource.getrusage(resource.RUSAGE_SELF)[:2])
-        usual = sum(self._seconds.get(item.nodeid, 0.0) for item in items)
-        cpu = int(spent + CPU_LIMIT * (usual + 1))
-        resource.setrlimit(resource.RLIMIT_CPU, (cpu, cpu + 1))
-        resource.setrlimit(resource.RLIMIT_AS, (MEMORY_BYTES, MEMORY_BYTES))
 
     def _wait(self, *, below: int) -> None:
         while len(self._running) >= below:
             pid, status = os.wait()
+            name, told = self._running.pop(pid)
+            with os.fdopen(told, "rb") as pipe:
+                self._note_killer(name, pipe.read().decode())
             code = os.waitstatus_to_exitcode(status)
-            self.ends[self._running.pop(pid)] = ENDS.get(code, "timeout")
+            self.ends[name] = ENDS.get(code, "timeout")
+
+    def _note_killer(self, name: str, killer: str) -> None:
+        killers = self._killers.setdefault(name.partition("__mutmut_")[0], [])
+        if killer in killers:
+            killers.remove(killer)
+        if killer:
+            killers.append(killer)
 
     def _say(self, done: int) -> None:
         self.answer.write_text(json.dumps(self.ends, indent=1), encoding="utf-8")
@@ -117,18 +136,34 @@ class Trial:
         sys.stdout.flush()
 
 
-def _fails(session: pytest.Session, name: str, items: Sequence[pytest.Item]) -> bool:
-    """In the fork: whether a test fails while the mutant is alive."""
+def _killer(
+    session: pytest.Session,
+    name: str,
+    items: Sequence[pytest.Item],
+    seconds: Mapping[str, float],
+) -> str:
+    """In the fork: the first test that fails while the mutant is alive, or none."""
     os.environ["MUTANT_UNDER_TEST"] = name
     nowhere = os.open(os.devnull, os.O_WRONLY)
     for stream in (1, 2):
         os.dup2(nowhere, stream)
+    resource.setrlimit(resource.RLIMIT_AS, (MEMORY_BYTES, MEMORY_BYTES))
     _forget_what_was_built()
     for item, after in zip(items, (*items[1:], None), strict=True):
+        _limit(seconds.get(item.nodeid, 0.0))
         session.config.hook.pytest_runtest_protocol(item=item, nextitem=after)
         if session.testsfailed:
-            return True
-    return False
+            return item.nodeid
+    return ""
+
+
+def _limit(usual_s: float) -> None:
+    """End the fork when its next test computes for far longer than usual."""
+    spent = sum(resource.getrusage(resource.RUSAGE_SELF)[:2])
+    most = int(spent + CPU_LIMIT * usual_s + CPU_MORE_S)
+    resource.setrlimit(resource.RLIMIT_CPU, (most, resource.RLIM_INFINITY))
+    # What waits for ever computes nothing, and may not hear the alarm of a test.
+    faulthandler.dump_traceback_later(2 * TEST_TIMEOUT_S, exit=True, file=2)
 
 
 def _forget_what_was_built() -> None:
@@ -148,9 +183,14 @@ def main(asked: Path, answer: Path) -> int:
     """
     wanted = json.loads(asked.read_text(encoding="utf-8"))
     trial = Trial(wanted["names"], wanted["children"], answer)
-    options = ("-q", "-s", "-pno:cacheprovider", "-pno:unraisableexception")
+    # Nobody reads how a test failed, and to say it takes most of the time.
+    brief = ("-q", "-s", "--tb=native", "--assert=plain")
+    options = (*brief, "-pno:cacheprovider", "-pno:unraisableexception")
     timed = ("-ppytest_timeout", f"--timeout={TEST_TIMEOUT_S}")
     chosen = wanted.get("tests", ["tests"])
+    examples = settings(derandomize=True, deadline=None, phases=tuple(_PHASES))
+    settings.register_profile("mutants", examples)
+    settings.load_profile("mutants")
     code = pytest.main([*options, *timed, *chosen], plugins=[trial])
     return int(code)
 

@@ -1,0 +1,67 @@
+"""What the cache of states saves and says, and the ids and amounts beside it."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from healthpay_core import (
+    InMemoryEventStore,
+    StreamCorrupted,
+    derive_id,
+    wallet_stream,
+)
+from healthpay_core.domain import validate
+from healthpay_core.ids import is_id
+from healthpay_core.refusals import ValidationFailed
+from healthpay_core.states import StateCache, load
+from healthpay_core.testing import Workbench, funded, wallet_id, withdrawal
+
+A = wallet_id("a")
+STREAM = wallet_stream(A)
+
+
+def test_a_snapshot_is_of_its_stream_its_version_and_its_state() -> None:
+    """A1: saved with the event that makes the number full."""
+    snapshots = InMemoryEventStore()
+    bench = Workbench(snapshots=snapshots, snapshot_every=3)
+    bench.do(*funded(A, 9))
+    saved = snapshots.load_snapshot(STREAM)
+    assert saved is not None
+    assert (saved.stream, saved.version) == (STREAM, 3)
+    assert (saved.state, saved.version) == load(bench.store, STREAM)
+
+
+def test_a_gap_names_its_stream_and_version() -> None:
+    """V1, C5: the first version that is not there."""
+    store = InMemoryEventStore()
+    Workbench(store).do(*funded(A, 10))
+    del store._streams[STREAM][1]
+    with pytest.raises(StreamCorrupted) as caught:
+        load(store, STREAM)
+    assert caught.value.reason == "a version is missing"
+    assert (caught.value.stream, caught.value.sequence) == (STREAM, 2)
+
+
+@pytest.mark.parametrize(("every", "capacity"), [(0, 1), (1, 0)])
+def test_bounds_of_the_cache_start_at_one(every: int, capacity: int) -> None:
+    """A1: one is enough, none is a mistake of the caller's program."""
+    store = InMemoryEventStore()
+    StateCache(store, snapshot_every=1, capacity=1)
+    text = r"^snapshot_every and capacity must be at least 1$"
+    with pytest.raises(ValueError, match=text):
+        StateCache(store, snapshot_every=every, capacity=capacity)
+
+
+def test_an_amount_that_is_no_integer_is_told_where_and_why() -> None:
+    """M1, E7: also True, which Python counts as one."""
+    fault = ValidationFailed.at("/amount", "must be an integer of minor units")
+    assert validate(replace(withdrawal(A, 1), amount=True)) == fault
+
+
+def test_an_id_is_a_canonical_uuid() -> None:
+    """I8: derived ids are, names are not."""
+    assert is_id(derive_id("x"))
+    assert not is_id("x")
+    assert not is_id(derive_id("x").upper())
