@@ -115,7 +115,7 @@ DEAD = dict.fromkeys(NAMES, "killed")
 
 def test_all_dead_is_good() -> None:
     """Nothing to say against the tests."""
-    assert judge(DEAD, NAMES, {}) == 0
+    assert judge(DEAD, NAMES, {}, whole=False) == 0
 
 
 @pytest.mark.parametrize("end", ["survived", "no tests"])
@@ -127,21 +127,24 @@ def test_a_survivor_is_a_fault_unless_it_is_argued(
     alive = next(iter(NAMES))
     found = many | {alive: end}
     made = {name: NAMES.get(name, HALF) for name in found}
-    assert judge(found, made, {}) == 1
+    assert judge(found, made, {}, whole=False) == 1
     assert '["if by > 1:", "if by >= 1:"]' in capsys.readouterr().out
-    assert judge(found, made, {GROW: ARGUED}) == 0
+    assert judge(found, made, {GROW: ARGUED}, whole=False) == 0
     assert "argued survivors: {'equivalent': 1}" in capsys.readouterr().out
 
 
 def test_what_is_argued_but_dead_is_a_fault() -> None:
     """An argument that no longer holds does not stay; of other mutants it may."""
     other = Change(function="package.other.f", was="a", now="b")
-    assert judge(DEAD, NAMES, {GROW: ARGUED}) == 1
-    assert judge(DEAD, NAMES, {other: ARGUED}) == 0
+    gone = Change(function=GROW.function, was="nothing like it", now="b")
+    assert judge(DEAD, NAMES, {gone: ARGUED}, whole=False) == 0
+    assert judge(DEAD, NAMES, {gone: ARGUED}, whole=True) == 1
+    assert judge(DEAD, NAMES, {GROW: ARGUED}, whole=False) == 1
+    assert judge(DEAD, NAMES, {other: ARGUED}, whole=False) == 0
 
 
 def test_arguments_do_not_buy_a_score() -> None:
     """Argued or not, nine in ten are dead."""
     alive = next(iter(NAMES))
     found = DEAD | {alive: "survived"}
-    assert judge(found, NAMES, {GROW: ARGUED}) == 1
+    assert judge(found, NAMES, {GROW: ARGUED}, whole=False) == 1
