@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import base64
 from collections.abc import Callable, Mapping
+from functools import lru_cache
 from types import MappingProxyType
 from typing import Final, TypeVar, cast, get_args
 
@@ -123,6 +124,7 @@ _OPERATIONS: Final = frozenset(get_args(Operation))
 _EVENTS: Final = MappingProxyType({kind.name: kind for kind in EVENT_TYPES.values()})
 
 
+@lru_cache(maxsize=1)
 def _converter() -> Converter:
     converter = strict_converter(detailed=False)
     # Of a union the name says which; strict classes know nothing of names.
@@ -152,9 +154,6 @@ def _structured(
     return converter.structure(members, cls)
 
 
-_CONVERTER: Final = _converter()
-
-
 def command_name(command: Command) -> str:
     """The name of a command on the wire, such as ``wallet.credit``."""
     return _NAMES[type(command)]
@@ -163,7 +162,7 @@ def command_name(command: Command) -> str:
 def encode_request(request: CommandRequest) -> bytes:
     """A command and who sends it, as compact JSON; what is not set is left out."""
     members: dict[str, object] = {
-        "command": _named(_CONVERTER, request.command),
+        "command": _named(_converter(), request.command),
         "commandId": request.command_id,
         "actor": [request.actor.type, request.actor.id],
     }
@@ -240,7 +239,7 @@ def _request(members: dict[str, object]) -> CommandRequest:
     if expected is not None and type(expected) is not int:
         raise TypeError("expectedVersion must be an integer")
     return CommandRequest(
-        command=_structured(_CONVERTER, members["command"]),
+        command=_structured(_converter(), members["command"]),
         command_id=_exact(members["commandId"]),
         fingerprint=base64.b64decode(_exact(members.get("fingerprint", ""))),
         actor=Actor(type=_exact(actor_type), id=_exact(actor_id)),
