@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import time
+import tracemalloc
 from collections.abc import Iterator
 from contextlib import closing
 
@@ -18,6 +19,7 @@ from healthpay_core.wallet.state import ActiveWallet, WalletProfile
 from healthpay_kafka import producer_config
 from healthpay_kafka.holdings import Holdings
 from healthpay_kafka.reading import PartitionReader
+from healthpay_kafka.receipts import Receipts
 from healthpay_kafka.restoring import restore
 from healthpay_kafka.snapshots import (
     CHECKPOINT_KEY,
@@ -51,6 +53,12 @@ def run(scale: Scale) -> Iterator[Figure]:
         goal=Goal(sign="<=", value=1024),
         note="a snapshot is opened when its wallet is first needed",
     )
+    yield Figure(
+        row=10,
+        name="memory of a command's id that is remembered",
+        unit="B",
+        values=[_remembered(wallets)],
+    )
     yield _from_broker(scale, value)
 
 
@@ -70,6 +78,18 @@ def _in_memory(wallets: list[str], value: bytes) -> tuple[float, float]:
     resident = process.memory_info().rss - before
     assert sum(1 for _ in holdings.streams()) == len(wallets)
     return took, resident
+
+
+def _remembered(ids: list[str]) -> float:
+    # Of a few ids the process would not seem to grow at all.
+    tracemalloc.start()
+    receipts = Receipts(lambda _: b"")
+    for place, command_id in enumerate(ids):
+        receipts.place(command_id, place, 0)
+    used, _ = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert len(receipts) == len(ids)
+    return used / len(ids)
 
 
 def _from_broker(scale: Scale, value: bytes) -> Figure:

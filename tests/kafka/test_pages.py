@@ -19,7 +19,6 @@ from tests.docs.test_pages import ON_A_BROKER
 from tools.broker import Broker
 
 SHOWN = "localhost:9092"
-PROCESSOR = re.compile(r"healthpay-kafka processor .*&$", re.DOTALL)
 STOP = re.compile(r'pkill -TERM -f "instance-id (\S+)"')
 
 
