@@ -72,7 +72,7 @@ class _Writer:
     def __init__(self, cls: type, twin: type) -> None:
         self._cls = cls
         self._fields = fields_of(cls)
-        self._hints = get_type_hints(cls, include_extras=True)
+        self._hints = get_type_hints(cls)
         self._scope: dict[str, object] = {"_twin": twin, "_record": cls, "_last": None}
         self._plain = True
 

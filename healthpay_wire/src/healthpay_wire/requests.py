@@ -126,7 +126,10 @@ _EVENTS: Final = MappingProxyType({kind.name: kind for kind in EVENT_TYPES.value
 
 @lru_cache(maxsize=1)
 def _converter() -> Converter:
-    converter = strict_converter(detailed=False)
+    return _naming_operations(strict_converter(detailed=False))
+
+
+def _naming_operations(converter: Converter) -> Converter:
     # Of a union the name says which; strict classes know nothing of names.
     converter.register_structure_hook_func(
         lambda kind: kind == Operation,

@@ -173,7 +173,7 @@ def _record_fields(cls: type) -> list[tuple[str, Callable[..., object] | None]]:
 
 def _structure_record(cls: type, converter: Converter, detailed: bool) -> Hook:
     overrides = {}
-    hints = get_type_hints(cls, include_extras=True)
+    hints = get_type_hints(cls)
     for name, validator in _record_fields(cls):
         rename = member_name(cls.__name__, name)
         if name in INSTANT_FIELDS:
@@ -188,8 +188,6 @@ def _structure_record(cls: type, converter: Converter, detailed: bool) -> Hook:
         make_dict_structure_fn(
             cls,
             converter,
-            _cattrs_forbid_extra_keys=True,
-            _cattrs_detailed_validation=detailed,
             **overrides,  # type: ignore[arg-type]  # overrides by field name
         ),
     )
