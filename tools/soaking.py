@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import os
 import sqlite3
-import subprocess
 import sys
 from collections.abc import Iterator, Sequence
 
@@ -16,6 +15,7 @@ from tqdm import tqdm
 
 from healthpay_core.testing.simulation import Coverage
 from healthpay_core.testing.simulation.command import main, minutes_of
+from tools.commit import commit
 
 STORAGE = "tests.simulation.sqlite_storage:SqliteStorage"
 
@@ -42,24 +42,9 @@ def run(arguments: Sequence[str]) -> int:
 
 
 def _about() -> Iterator[str]:
-    yield f"commit: {_git('rev-parse', 'HEAD')}{_changes()}"
+    yield f"commit: {commit()}"
     yield f"sqlite: {sqlite3.sqlite_version}"
     yield f"load before: {os.getloadavg()[0]:.1f}"
-
-
-def _changes() -> str:
-    changed = _git("status", "--porcelain", "--untracked-files=no")
-    return " and changes that are not committed" if changed else ""
-
-
-def _git(*words: str) -> str:
-    try:
-        done = subprocess.run(
-            ["git", *words], check=True, capture_output=True, text=True
-        )
-    except (OSError, subprocess.CalledProcessError):
-        return "unknown"
-    return done.stdout.strip()
 
 
 if __name__ == "__main__":

@@ -125,12 +125,19 @@ def test_a_survivor_is_a_fault_unless_it_is_argued(
     """It is printed as it can be put into the list; what no test runs is alive."""
     many = {f"{name}{n}": end for n in range(40) for name, end in DEAD.items()}
     alive = next(iter(NAMES))
-    found = many | {alive: end}
+    late = next(iter(many))
+    found = many | {late: "timeout", alive: end}
     made = {name: NAMES.get(name, HALF) for name in found}
     assert judge(found, made, {}, whole=False) == 1
     assert '["if by > 1:", "if by >= 1:"]' in capsys.readouterr().out
     assert judge(found, made, {GROW: ARGUED}, whole=False) == 0
-    assert "argued survivors: {'equivalent': 1}" in capsys.readouterr().out
+    printed = capsys.readouterr().out
+    assert "argued survivors: {'equivalent': 1}" in printed
+    rows = [line.split() for line in printed.splitlines() if line[:3] in ("mod", "all")]
+    assert rows == [
+        ["module", "mutants", "killed", "timeout", "argued", "open"],
+        ["all", "121", "119", "1", "1", "0"],
+    ]
 
 
 def test_what_is_argued_but_dead_is_a_fault() -> None:

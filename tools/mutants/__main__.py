@@ -11,10 +11,11 @@ import json
 import sys
 import time
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Container, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Final
 
+from tools.commit import commit
 from tools.mutants.room import ROOT, lay_out, make_mutants, names_of, tried
 from tools.mutants.survivors import (
     Argument,
@@ -34,7 +35,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Lay out, mutate, try, judge; 1 when the tests are not good enough."""
     asked = _parser().parse_args(arguments)
     room: Path = asked.room.absolute()
-    began = time.monotonic()
+    began, sources = time.monotonic(), commit()
     lay_out(room, again=asked.again)
     if make_mutants(room, asked.children):
         return 1
@@ -45,7 +46,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     ends |= tried(room, asked.children, [name for name in names if name not in ends])
     (room / ENDS).write_text(json.dumps(before | ends), encoding="utf-8")
     faults = judge(ends, changes(room, ends), listed(SURVIVORS), whole=asked.every == 1)
-    _say(f"{time.monotonic() - began:.0f} s")
+    _say(f"commit: {sources}")
+    _say(f"{time.monotonic() - began:,.0f} s, {asked.children} at a time")
     return 1 if faults else 0
 
 
@@ -63,7 +65,7 @@ def judge(
     whole: bool,
 ) -> int:
     """Say it all; the number of faults. `whole`: no mutant was left out."""
-    _table(found)
+    _table(found, made, known)
     alive = [made[name] for name, end in found.items() if end not in KILLED]
     killed = sum(status in KILLED for status in found.values())
     percent = 100 * killed / max(1, len(found))
@@ -93,16 +95,22 @@ def _gone(
     return sorted(change for change in left if change.function.startswith(modules))
 
 
-def _table(found: Mapping[str, str]) -> None:
-    modules: dict[str, Counter[str]] = {}
-    for name, status in found.items():
-        modules.setdefault(module_of(name), Counter())[status] += 1
-    _say(f"\n{'module':<40}{'mutants':>8}{'killed':>8}{'timeout':>8}{'alive':>7}")
-    for module, counts in sorted(modules.items()):
-        total, late = counts.total(), counts["timeout"]
-        killed = sum(counts[status] for status in KILLED)
-        row = f"{total:>8}{killed:>8}{late:>8}{total - killed:>7}"
-        _say(f"{module:<40}{row}")
+def _table(
+    found: Mapping[str, str],
+    made: Mapping[str, Change],
+    known: Container[Change],
+) -> None:
+    rows: dict[str, Counter[str]] = {}
+    for name, end in found.items():
+        argued = "argued" if made[name] in known else "open"
+        for row in (module_of(name), "all"):
+            rows.setdefault(row, Counter())[end if end in KILLED else argued] += 1
+    columns = ("killed", "timeout", "argued", "open")
+    heads = "".join(f"{head:>8}" for head in ("mutants", *columns))
+    _say(f"\n{'module':<40}{heads}")
+    for row, counts in sorted(rows.items(), key=lambda one: (one[0] == "all", one)):
+        cells = (counts.total(), *(counts[column] for column in columns))
+        _say(f"{row:<40}{''.join(f'{cell:>8}' for cell in cells)}")
 
 
 def _is_asked(name: str, modules: Iterable[str]) -> bool:
