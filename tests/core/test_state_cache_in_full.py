@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 import pytest
 
 from healthpay_core import (
+    Code,
+    Event,
     InMemoryEventStore,
     StreamCorrupted,
+    StreamId,
     derive_id,
     wallet_stream,
 )
@@ -16,7 +20,15 @@ from healthpay_core.domain import validate
 from healthpay_core.ids import is_id
 from healthpay_core.refusals import ValidationFailed
 from healthpay_core.states import StateCache, load
-from healthpay_core.testing import Workbench, funded, wallet_id, withdrawal
+from healthpay_core.testing import (
+    ScriptedStore,
+    Workbench,
+    create,
+    funded,
+    wallet_id,
+    withdrawal,
+)
+from healthpay_core.testing.appends import append_of
 
 A = wallet_id("a")
 STREAM = wallet_stream(A)
@@ -42,6 +54,37 @@ def test_a_gap_names_its_stream_and_version() -> None:
         load(store, STREAM)
     assert caught.value.reason == "a version is missing"
     assert (caught.value.stream, caught.value.sequence) == (STREAM, 2)
+
+
+def test_what_a_store_cannot_understand_keeps_its_reason() -> None:
+    """C5: the store knows why, the cache knows of which stream."""
+
+    class Garbled(InMemoryEventStore):
+        def facts(
+            self, stream: StreamId, after: int = 0, limit: int | None = None
+        ) -> Sequence[tuple[int, Event]]:
+            raise StreamCorrupted("not JSON")
+
+    store = Garbled()
+    Workbench(store).do(create(A))
+    cache = StateCache(store)
+    cache.prepare((STREAM,))
+    with pytest.raises(StreamCorrupted) as caught:
+        cache.get(STREAM)
+    assert (caught.value.reason, caught.value.stream) == ("not JSON", STREAM)
+
+
+def test_a_known_state_does_not_hide_what_came_after_it() -> None:
+    """C5: a stream that somebody else has damaged is not decided on from memory."""
+    store = ScriptedStore()
+    bench = Workbench(store)
+    bench.do(*funded(A, 9))
+    store.append(append_of("somebody else's", (STREAM, 3)))
+    store.somebody_else += 1
+    # What is in memory would say: insufficient funds.
+    bench.refuse(withdrawal(A, 10), Code.CORRUPT_STREAM, stream=STREAM, sequence=4)
+    with pytest.raises(StreamCorrupted):
+        bench.handler.states.get(STREAM)
 
 
 @pytest.mark.parametrize(("every", "capacity"), [(0, 1), (1, 0)])

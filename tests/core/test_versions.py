@@ -114,6 +114,25 @@ def test_giving_up_on_one_stream_leaves_the_others() -> None:
     assert (bench.wallet(A).balance, bench.wallet(B).balance) == (10, 9)
 
 
+def test_who_was_given_up_stays_given_up() -> None:
+    """V2: when another stream is contested after the first, neither is tried again."""
+    store = ScriptedStore()
+    bench = Workbench(store)
+    bench.do(*funded(A, 10), *funded(B, 10))
+
+    def on_a(behind: EventStore, append: Append) -> AppendResult:
+        return VersionConflict(actual={wallet_stream(A): 3})
+
+    def on_b(behind: EventStore, append: Append) -> AppendResult:
+        return VersionConflict(actual={wallet_stream(B): 3})
+
+    store.script.extend([on_a] * 3 + [on_b])
+    for outcome in bench.handle(withdrawal(A, 1), withdrawal(B, 1)):
+        assert isinstance(outcome, Rejected)
+        assert outcome.error == ConcurrencyConflict(attempts=3)
+    assert (bench.wallet(A).balance, bench.wallet(B).balance) == (10, 10)
+
+
 def test_a_payment_is_contested_by_way_of_its_wallets() -> None:
     """V2: the wallets that only its state names count as its streams, too."""
     store = ScriptedStore()

@@ -168,6 +168,15 @@ def test_a_stored_success_of_any_resource_round_trips(resource: Resource) -> Non
     assert again == outcome
 
 
+def test_ids_that_follow_from_the_command_are_not_stored() -> None:
+    """I8: of steps they do not follow, and are."""
+    outcome = _committed(RESOURCES[0])
+    of_steps = pack_outcome(outcome, of_steps=True)
+    for event in outcome.events:
+        assert event.event_id.encode() not in pack_outcome(outcome)
+        assert event.event_id.encode() in of_steps
+
+
 @pytest.mark.parametrize("change", [list[object].pop, lambda values: values.append(1)])
 def test_a_packed_resource_has_all_its_members_and_no_more(change: object) -> None:
     """I4: a member too few or too many is damage, not a guess."""

@@ -25,6 +25,8 @@ from healthpay_wire.requests import (
     decode_slip,
     encode_request,
     encode_slip,
+    parse_request,
+    parse_slip,
 )
 
 A, B = wallet_id("a"), wallet_id("b")
@@ -95,3 +97,17 @@ def test_a_slip_keeps_its_own_time_limit() -> None:
         first(CommandRequest(command=transfer(A, B, 5))).slip, time_limit_s=7
     )
     assert decode_slip(encode_slip(slip)) == Ok(slip)
+
+
+def test_what_was_parsed_already_is_read_as_bytes_are() -> None:
+    """B3, E7: the same request or slip, or the same fault."""
+    going = first(CommandRequest(command=transfer(A, B, 5)))
+    asked, slip = encode_request(going.slip.root), encode_slip(going.slip)
+    assert parse_request(orjson.loads(asked)) == Ok(going.slip.root)
+    assert parse_slip(orjson.loads(slip)) == Ok(going.slip)
+    for text in (_changed(asked, "more", 1), b"[]", b"null"):
+        assert isinstance(decode_request(text), Err)
+        assert parse_request(orjson.loads(text)) == decode_request(text)
+    for text in (_changed(slip, "step", 5), b"[]", b"null"):
+        assert isinstance(decode_slip(text), Err)
+        assert parse_slip(orjson.loads(text)) == decode_slip(text)
