@@ -7,13 +7,13 @@ import signal
 import threading
 import time
 from collections import defaultdict
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from random import Random
 
 import orjson
-from confluent_kafka import KafkaError, KafkaException, TopicPartition
+from confluent_kafka import KafkaError, KafkaException
 
 from healthpay_core import NO_LIMITS, SystemClock
 from healthpay_kafka.deciding import Decider
@@ -21,8 +21,11 @@ from healthpay_kafka.processor import Processor
 from healthpay_kafka.records import Record
 from healthpay_kafka.restoring import Restored
 from healthpay_kafka.topics import Topics
-from healthpay_kafka.transaction import PartitionProducer
+from healthpay_kafka.transaction import Aborted, PartitionProducer
 from healthpay_kafka.worker import ProcessorSettings
+
+AFTER_A_FAULT = ("abort", "renew")
+"""Steps that are taken only when something has gone wrong."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,9 +38,10 @@ class Script:
         die_after: That step is the so manieth of its name.
         only_stop: It stops where it stands (SIGSTOP), instead of dying.
         tear: The so manieth transaction is torn: a prefix of what it writes to
-            each place is committed, with or without the offsets, then it dies. 0
-            for never.
+            each place is committed, then it dies. 0 for never.
+        live_on: It does not die then, but is told that nothing was written.
         abort_every: Each so manieth transaction meets a fault. 0 for never.
+        abort_at: Before which of its steps.
     """
 
     servers: str
@@ -48,7 +52,9 @@ class Script:
     die_after: int = 1
     only_stop: bool = False
     tear: int = 0
+    live_on: bool = False
     abort_every: int = 0
+    abort_at: str = "flush"
     seed: int = 0
     max_batch: int = 200
     checkpoint_every: int = 2_000
@@ -102,8 +108,8 @@ class _Program:
             self.report("dies", step=step)
             fatal = signal.SIGSTOP if script.only_stop else signal.SIGKILL
             os.kill(os.getpid(), fatal)
-        faulty = script.abort_every or (1 if script.die_at == "abort" else 0)
-        if step == "flush" and faulty and count % faulty == 0:
+        faulty = script.abort_every or (1 if script.die_at in AFTER_A_FAULT else 0)
+        if step == script.abort_at and faulty and count % faulty == 0:
             raise KafkaException(
                 KafkaError(KafkaError._TIMED_OUT, "planted", txn_requires_abort=True)
             )
@@ -114,27 +120,18 @@ class _Program:
         real = PartitionProducer.write
 
         def write(
-            producer: PartitionProducer,
-            records: Sequence[Record],
-            offset: TopicPartition | None,
-            group: Callable[[], object],
+            producer: PartitionProducer, records: Sequence[Record]
         ) -> dict[str, int]:
             with self._lock:
                 self._counts["write"] += 1
                 is_torn = self._counts["write"] == script.tear
             if not is_torn:
-                return real(producer, records, offset, group)
+                return real(producer, records)
             kept = _torn(records, draw)
-            # The offsets have a marker of their own, which can come in time or not.
-            with_offsets = script.seed % 2 == 0
-            real(producer, kept, offset if with_offsets else None, group)
-            self.report(
-                "dies",
-                step="torn",
-                kept=len(kept),
-                of=len(records),
-                with_offsets=with_offsets,
-            )
+            real(producer, kept)
+            self.report("dies", step="torn", kept=len(kept), of=len(records))
+            if script.live_on:
+                raise Aborted("planted")
             os.kill(os.getpid(), signal.SIGKILL)
             raise AssertionError
 

@@ -168,6 +168,15 @@ class PartitionReader:
                 where = f"{topic}[{partition}] at {position.offset} of {end}"
                 raise EndNotReached(where)
 
+    def has_more(self, topic: str, partition: int, start: int) -> bool:
+        """Whether there is a committed record at an offset or behind it.
+
+        Raises:
+            KafkaException: The broker does not answer.
+            EndNotReached: A transaction stays open, or the broker is gone.
+        """
+        return any(True for _ in self.to_end(topic, partition, start=start))
+
     def one(self, topic: str, partition: int, offset: int) -> bytes:
         """The value of the record at an offset.
 

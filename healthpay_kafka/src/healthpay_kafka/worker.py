@@ -9,10 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Final, Protocol
 
-from confluent_kafka import TopicPartition
-
 from healthpay_kafka.deciding import Decider
-from healthpay_kafka.membership import Membership
 from healthpay_kafka.partition import Partition
 from healthpay_kafka.reading import PartitionReader
 from healthpay_kafka.records import Arrived, Record
@@ -97,11 +94,14 @@ class ProcessorSettings:
 class Worker(threading.Thread):
     """Owns one partition from its take-over until it is stopped or loses it.
 
+    `next_offset` is where in the commands to go on: what is before it is committed.
+    After a `failure` the partition may be another's by now, unless `is_anothers` says
+    that nobody has fenced this one.
+
     Args:
         number: The partition.
         settings: What the processor is told.
         decider: Decides.
-        group: The group's view of this process.
         observer: Is told what happened.
         probe: Is told each step before it is taken, for tests.
     """
@@ -112,28 +112,28 @@ class Worker(threading.Thread):
         *,
         settings: ProcessorSettings,
         decider: Decider,
-        group: Membership,
         observer: ProcessorObserver,
         probe: Probe = lambda _: None,
     ) -> None:
         super().__init__(name=f"healthpay-partition-{number}", daemon=True)
         self.number: int = number
-        self.next_offset: int | None = None
+        self.next_offset: int = 0
         self.failure: str | None = None
+        self.is_anothers: bool = True
         self.serving: threading.Event = threading.Event()
         self._settings = settings
         self._decider = decider
-        self._group = group
         self._observer = observer
         self._probe = probe
         self._queue: deque[Arrived] = deque()
         self._arrival = threading.Condition()
         self._stopping = False
-        topics = settings.topics
+        servers, client = settings.bootstrap_servers, settings.client
+        self._reader = PartitionReader(servers, client)
         self._producer = PartitionProducer(
-            settings.bootstrap_servers,
-            f"{topics.commands}.{number}",
-            client=settings.client,
+            servers,
+            f"{settings.topics.commands}.{number}",
+            client=client,
             probe=probe,
         )
         self._journal_end = 0
@@ -145,11 +145,6 @@ class Worker(threading.Thread):
     def backlog(self) -> int:
         """Records that have arrived and are not yet taken."""
         return len(self._queue)
-
-    @property
-    def is_stuck(self) -> bool:
-        """Whether its thread is lost in a call that does not come back."""
-        return self._producer.is_stuck
 
     def put(self, arrived: Sequence[Arrived]) -> None:
         """Hand it records, in the log's order."""
@@ -171,28 +166,26 @@ class Worker(threading.Thread):
         self.stop()
 
     def run(self) -> None:
-        reader = PartitionReader(
-            self._settings.bootstrap_servers, self._settings.client
-        )
         try:
-            partition = self._take_over(reader)
+            partition = self._take_over()
             self.serving.set()
             while self._go_on(partition):
                 pass
         except Exception as error:
             # The thread's last word: the processor decides what becomes of it.
+            self.is_anothers = not isinstance(error, OwnershipLost) or error.fenced
             self.fail(f"{type(error).__name__}: {error}")
         finally:
             self._producer.close()
-            reader.close()
+            self._reader.close()
             self.serving.set()
 
-    def _take_over(self, reader: PartitionReader) -> Partition:
+    def _take_over(self) -> Partition:
         settings = self._settings
         self._probe("take over")
         self._producer.take_over()
         self._probe("restore")
-        restored = restore(reader, settings.topics, self.number, settings.group)
+        restored = restore(self._reader, settings.topics, self.number, settings.group)
         self.next_offset = restored.next_offset
         self._journal_end = restored.journal_end
         self._observer.restored(self.number, restored)
@@ -213,7 +206,7 @@ class Worker(threading.Thread):
             self._sweep_at = time.monotonic() + _SWEEP_S
             late = partition.overdue(time.time_ns() // 1000)
             if late:
-                self._write(partition, late, None)
+                self._write(partition, late)
         if not batch:
             return True
         began = time.monotonic()
@@ -231,8 +224,6 @@ class Worker(threading.Thread):
             return [queue.popleft() for _ in range(size)]
 
     def _decide(self, partition: Partition, batch: Sequence[Arrived]) -> None:
-        topics = self._settings.topics
-        offset = TopicPartition(topics.commands, self.number, batch[-1].offset + 1)
         records: list[Record] = []
         if self._is_checkpoint_due(partition):
             records += partition.checkpoint(self._journal_end)
@@ -241,34 +232,37 @@ class Worker(threading.Thread):
                 # It would be as large for the next batch.
                 self._checkpoint_every = 2 * len(partition.holdings.changed)
         records += partition.take(batch)
-        self._write(partition, records, offset)
+        self._write(partition, records)
+        self.next_offset = batch[-1].offset + 1
 
-    def _write(
-        self,
-        partition: Partition,
-        records: Sequence[Record],
-        offset: TopicPartition | None,
-    ) -> None:
+    def _write(self, partition: Partition, records: Sequence[Record]) -> None:
         """Commit, trying again what was aborted; the decisions stay the same (R2)."""
-        attempts_of_the_group = 0
         while True:
             try:
-                places = self._producer.write(records, offset, self._group.current)
+                places = self._producer.write(records)
             except Aborted as aborted:
-                attempts_of_the_group += aborted.of_the_group
-                if aborted.of_the_group:
-                    self._group.ask_again()
-                if self._stopping or attempts_of_the_group > 3:
+                if self._stopping:
                     raise OwnershipLost(str(aborted)) from aborted
                 time.sleep(_PAUSE_S)
-                # After a fault a new epoch: what is late of the old one is refused.
-                if not aborted.of_the_group:
-                    self._producer.take_over()
+                self._renew()
             else:
                 if places:
                     self._journal_end = max(places.values()) + 1
                 partition.commit(places)
                 return
+
+    def _renew(self) -> None:
+        """Go on with a new epoch: an end marker of the old one that is late is refused.
+
+        Raises:
+            OwnershipLost: The journal has grown: another process has had the
+                partition in between, or a part of what seemed undone was committed.
+        """
+        self._probe("renew")
+        self._producer.take_over()
+        journal = self._settings.topics.journal
+        if self._reader.has_more(journal, self.number, self._journal_end):
+            raise OwnershipLost("its journal holds more than it has written")
 
     def _is_checkpoint_due(self, partition: Partition) -> bool:
         changed = len(partition.holdings.changed)
