@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import gc
 import json
 import signal
 import socket
@@ -27,6 +28,7 @@ from healthpay_kafka.worker import ProcessorSettings
 
 UNSAFE = 1
 NO_BROKER = 3
+_GARBAGE: Final = (50_000, 20, 20)
 _POLICIES: Final = {"EG-2023-11": EG_2023_11, "none": NO_LIMITS}
 
 
@@ -59,6 +61,8 @@ class JsonObserver:
         """Nothing is written of what happens all the time."""
 
     def restored(self, partition: int, restored: Restored) -> None:
+        # What it holds from now on is garbage at no time: nobody need look.
+        gc.freeze()
         _say(
             "partition taken over",
             partition=partition,
@@ -112,6 +116,8 @@ def _process(chosen: argparse.Namespace, topics: Topics) -> int:
     if threading.current_thread() is threading.main_thread():
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, lambda *_: processor.stop())
+    # A batch makes thousands of objects, and nearly all of them go without a collector.
+    gc.set_threshold(*_GARBAGE)
     _say("processor starts", instance_id=chosen.instance_id, topics=topics.prefix)
     try:
         processor.run()
