@@ -58,6 +58,7 @@ class Script:
     seed: int = 0
     max_batch: int = 200
     checkpoint_every: int = 2_000
+    state_dir: Path | None = None
 
 
 def main(script: Script) -> None:
@@ -72,6 +73,7 @@ def main(script: Script) -> None:
             instance_id=script.instance,
             max_batch=script.max_batch,
             checkpoint_every=script.checkpoint_every,
+            state_dir=script.state_dir,
         ),
         Decider(SystemClock(), NO_LIMITS),
         observer=program,

@@ -175,11 +175,11 @@ def test_a_checkpoint_too_large_is_left_out(monkeypatch: pytest.MonkeyPatch) -> 
     changed = set(partition.holdings.changed)
     with monkeypatch.context() as patched:
         patched.setattr(outgoing, "LARGEST_RECORD", 50)
-        assert partition.checkpoint(0) == []
+        assert partition.checkpoint(0, 0) == []
     log.ask(_ask(withdrawal(A, 1), "x"))
     log.settle()
     assert partition.holdings.changed >= changed
-    assert len(partition.checkpoint(0)) == len(partition.holdings.changed) + 1
+    assert len(partition.checkpoint(0, 0)) == len(partition.holdings.changed) + 1
 
 
 def test_an_entry_that_cannot_be_read_is_no_fault_of_the_command() -> None:
@@ -219,7 +219,7 @@ def test_processes_under_way_outlive_a_checkpoint() -> None:
     log.checkpoint(place)
     journal = log.records[log.topics.journal, place]
     value = log.records[log.topics.snapshots, place][-1][1].value
-    _, _, begun = orjson.loads(value or b"")
+    _, _, _, begun = orjson.loads(value or b"")
     assert [orjson.loads(journal[at][1].value or b"")[1] for at in begun] == ["begun"]
     # As if everything before were too old to be asked about.
     log.remembers = False
@@ -229,6 +229,23 @@ def test_processes_under_way_outlive_a_checkpoint() -> None:
     log.ask(root)
     log.settle()
     assert isinstance(list(log.replies())[done:][-1], Committed)
+
+
+def test_nothing_decided_since_a_checkpoint_is_no_new_beginning() -> None:
+    """R4: a checkpoint says itself from which command to go on."""
+    log = MemoryLog(1, remembers=False)
+    done = _open(log)
+    log.ask(_ask(deposit(wallet_id("late"), 1), "refused, not for good"))
+    log.settle()
+    log.owned[0].holdings.receipts.settle(len(log.records[log.topics.journal, 0]))
+    log.checkpoint(0)
+    ended = log.offsets[0]
+    # What the group was told may be old.
+    log.offsets[0] = 0
+    log.take_over(0)
+    assert log.offsets[0] == ended
+    log.settle()
+    assert len(list(log.replies())) == done + 1
 
 
 @pytest.mark.parametrize("partitions", [1, 3])

@@ -11,6 +11,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import Final
 
 from confluent_kafka import KafkaException
@@ -105,6 +106,7 @@ def _process(chosen: argparse.Namespace, topics: Topics) -> int:
         topics=topics,
         instance_id=chosen.instance_id,
         group_id=chosen.group_id,
+        state_dir=chosen.state_dir,
     )
     observer = JsonObserver()
     decider = Decider(
@@ -176,6 +178,11 @@ def _parser() -> argparse.ArgumentParser:
     )
     processor.add_argument(
         "--group-id", default="", help="<prefix of the topics>.processors if not said"
+    )
+    processor.add_argument(
+        "--state-dir",
+        type=Path,
+        help="a folder of this instance alone, by which it starts again quickly",
     )
     processor.add_argument(
         "--limit-policy",

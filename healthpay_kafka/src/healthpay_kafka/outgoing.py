@@ -104,19 +104,24 @@ class Outgoing:
         """A dead letter."""
         return dead_letter(self._topics, self._number, arrived, reason, error_id)
 
-    def checkpoint(self, holdings: Holdings, journal: int) -> list[Record]:
+    def checkpoint(
+        self, holdings: Holdings, journal: int, commands: int
+    ) -> list[Record]:
         """Snapshots of what has changed, and the checkpoint behind them.
 
         Args:
             holdings: What the partition holds, as committed.
             journal: The end of the journal as of then.
+            commands: The first command that is not decided as of then.
         """
         values = [
             (str(stream), encode_held(holdings.held(stream)))
             for stream in sorted(holdings.changed)
         ]
         begun = [pending.offset for pending in holdings.pending.committed.values()]
-        checkpoint = encode_checkpoint(Checkpoint(journal=journal, begun=begun))
+        checkpoint = encode_checkpoint(
+            Checkpoint(journal=journal, commands=commands, begun=begun)
+        )
         return [
             Record(
                 topic=self._topics.snapshots,

@@ -8,13 +8,14 @@ partition's aggregate is touched. A batch is taken over or undone as a whole.
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Final
 
 from healthpay_core import (
     CommandRequest,
     Err,
+    Ok,
     Outcome,
     Unknown,
     derive_id,
@@ -123,7 +124,7 @@ class Partition:
         self._checkpointed = False
         self.holdings.undo()
 
-    def checkpoint(self, journal: int) -> list[Record]:
+    def checkpoint(self, journal: int, commands: int) -> list[Record]:
         """Snapshots of what has changed since the last one, and the checkpoint.
 
         To be asked for before a batch is taken, and produced in its transaction:
@@ -131,13 +132,22 @@ class Partition:
 
         Args:
             journal: The end of the journal as of the last commit.
+            commands: The offset of the first command that is not committed.
 
         Returns:
             Nothing, where one of the records would be too large to be written.
         """
-        records = self._outgoing.checkpoint(self.holdings, journal)
+        records = self._outgoing.checkpoint(self.holdings, journal, commands)
         self._checkpointed = all(map(fits, records))
         return records if self._checkpointed else []
+
+    def repeats(self, offset: int) -> bool:
+        """Whether a batch from there runs commands of the last transaction again.
+
+        Then it is no place for a checkpoint: a restore reads what was decided since,
+        and must find all of the transaction that it runs again (R4).
+        """
+        return any(offset <= decided for decided in self.holdings.tail)
 
     def overdue(self, now: int) -> list[Record]:
         """The first steps of processes that have taken too long, to be sent again.
@@ -158,14 +168,16 @@ class Partition:
         self._records = []
         self._at_once.clear()
         self._batch = batch[0].offset
-        for arrived in batch:
+        orders = [decode_order(arrived.value, arrived.headers) for arrived in batch]
+        self._look_up(orders)
+        for arrived, order in zip(batch, orders, strict=True):
             self._arrived = arrived
             if arrived.offset in unfit:
                 self._set_aside(arrived, unfit[arrived.offset])
                 continue
             before = len(self._records)
             try:
-                self._one(arrived)
+                self._one(arrived, order)
             except EntryUnavailable:
                 raise
             except Exception as error:
@@ -174,8 +186,16 @@ class Partition:
                 raise _Unfit(arrived.offset, TooLarge())
         return self._records
 
-    def _one(self, arrived: Arrived) -> None:
-        order = decode_order(arrived.value, arrived.headers)
+    def _look_up(self, orders: Iterable[Ok[Order] | Err[ValidationFailed]]) -> None:
+        """Which of them are known, in one question."""
+        asked = [order.value for order in orders if isinstance(order, Ok)]
+        self.holdings.receipts.look_up(
+            order.request.command_id
+            for order in asked
+            if not isinstance(order, Conclusion)
+        )
+
+    def _one(self, arrived: Arrived, order: Ok[Order] | Err[ValidationFailed]) -> None:
         if isinstance(order, Err):
             self._malformed(arrived, order.error)
             return

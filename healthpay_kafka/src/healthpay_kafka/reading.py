@@ -12,10 +12,12 @@ from confluent_kafka import (
     KafkaError,
     KafkaException,
     Message,
+    TopicCollection,
     TopicPartition,
 )
+from confluent_kafka.admin import AdminClient
 
-from healthpay_kafka.settings import ClientConfig, reader_config
+from healthpay_kafka.settings import ClientConfig, admin_config, reader_config
 
 _PAGE: Final = 2_000
 _WAIT_S: Final = 0.1
@@ -108,6 +110,18 @@ class PartitionReader:
         asked = TopicPartition(topic, partition, instant // 1000)
         (found,) = self._consumer.offsets_for_times([asked], timeout=_TIMEOUT_S)
         return found.offset if found.offset >= 0 else None
+
+    def topic_id(self, topic: str) -> str:
+        """The id of a topic, which no other topic of its name ever had or has.
+
+        Raises:
+            KafkaException: The broker does not answer.
+        """
+        admin = AdminClient(admin_config(self._servers, self._client))
+        asked = admin.describe_topics(
+            TopicCollection([topic]), request_timeout=_TIMEOUT_S
+        )
+        return str(asked[topic].result(_TIMEOUT_S).topic_id)
 
     def committed(self, group_id: str, topic: str, partition: int) -> int | None:
         """The offset that a group has committed; None when it has none.

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from healthpay_kafka.holdings import Holdings, is_checkpoint
+from healthpay_kafka.places import Places
 from healthpay_kafka.reading import PartitionReader
 from healthpay_kafka.topics import Topics
 
@@ -36,7 +37,11 @@ class Restored:
 
 
 def restore(
-    reader: PartitionReader, topics: Topics, number: int, group_id: str
+    reader: PartitionReader,
+    topics: Topics,
+    number: int,
+    group_id: str,
+    places: Places | None = None,
 ) -> Restored:
     """Read what a partition holds; its old owner must have been fenced before.
 
@@ -46,6 +51,7 @@ def restore(
         number: Which partition.
         group_id: The processors' group, whose offset counts where the journal
             is empty.
+        places: What is known already of where decided commands are.
 
     Raises:
         KafkaException: The broker does not answer.
@@ -53,7 +59,9 @@ def restore(
         StreamCorrupted: The journal does not continue what is there.
     """
     began = time.monotonic()
-    holdings = Holdings(lambda offset: reader.one(topics.journal, number, offset))
+    holdings = Holdings(
+        lambda offset: reader.one(topics.journal, number, offset), places
+    )
     snapshots, checkpoint = 0, None
     for message in reader.to_end(topics.snapshots, number):
         key, value = _text(message.key()), message.value()
@@ -66,7 +74,9 @@ def restore(
             holdings.restore_snapshot(key, value)
     _, journal_end = reader.watermarks(topics.journal, number)
     entries = 0
-    start = _start(reader, topics, number, holdings.restore_checkpoint(checkpoint))
+    folded_from = holdings.restore_checkpoint(checkpoint)
+    known_to = holdings.receipts.places.end
+    start = _start(reader, topics, number, folded_from, known_to)
     holdings.restore_processes(start or 0)
     for message in reader.to_end(topics.journal, number, start=start):
         offset, value = message.offset(), message.value()
@@ -74,6 +84,7 @@ def restore(
         assert value is not None
         entries += 1
         holdings.restore_entry(offset, value)
+    holdings.receipts.settle(journal_end)
     resume_at = holdings.resume_at()
     if resume_at is None:
         resume_at = reader.committed(group_id, topics.commands, number) or 0
@@ -89,7 +100,11 @@ def restore(
 
 
 def _start(
-    reader: PartitionReader, topics: Topics, number: int, folded_from: int | None
+    reader: PartitionReader,
+    topics: Topics,
+    number: int,
+    folded_from: int | None,
+    known_to: int,
 ) -> int | None:
     """The first entry that is needed: to fold, or because it is still remembered."""
     if folded_from is None:
@@ -98,7 +113,9 @@ def _start(
     remembered = reader.offset_at(
         topics.journal, number, now - REMEMBERED_DAYS * _DAY_US
     )
-    return folded_from if remembered is None else min(folded_from, remembered)
+    if remembered is None:
+        return folded_from
+    return min(folded_from, max(remembered, known_to))
 
 
 def _text(key: bytes | str | None) -> str:

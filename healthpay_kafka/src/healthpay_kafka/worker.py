@@ -7,10 +7,12 @@ import time
 from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Final, Protocol
 
 from healthpay_kafka.deciding import Decider
 from healthpay_kafka.partition import Partition
+from healthpay_kafka.places import Places
 from healthpay_kafka.reading import PartitionReader
 from healthpay_kafka.records import Arrived, Record
 from healthpay_kafka.restoring import Restored, restore
@@ -72,6 +74,9 @@ class ProcessorSettings:
             others: ``<prefix of the topics>.processors`` when empty.
         client: Further settings of Kafka's clients, such as credentials.
         max_batch: Commands of one transaction, at most.
+        state_dir: A folder of this instance alone. Where decided commands are in
+            the journal is kept there, so that a restart need not read a month of
+            it; without one it is in a temporary file.
         checkpoint_every: A checkpoint after so many changed aggregates, or once a
             minute when anything has changed.
     """
@@ -82,6 +87,7 @@ class ProcessorSettings:
     group_id: str = ""
     client: ClientConfig = field(default_factory=dict)
     max_batch: int = 200
+    state_dir: Path | None = None
     checkpoint_every: int = 2_000
     checkpoint_after_s: float = 60.0
 
@@ -136,6 +142,7 @@ class Worker(threading.Thread):
             client=client,
             probe=probe,
         )
+        self._places: Places | None = None
         self._journal_end = 0
         self._checkpointed_at = time.monotonic()
         self._checkpoint_every = settings.checkpoint_every
@@ -171,6 +178,7 @@ class Worker(threading.Thread):
             self.serving.set()
             while self._go_on(partition):
                 pass
+            partition.holdings.receipts.settle(self._journal_end)
         except Exception as error:
             # The thread's last word: the processor decides what becomes of it.
             self.is_anothers = not isinstance(error, OwnershipLost) or error.fenced
@@ -178,6 +186,8 @@ class Worker(threading.Thread):
         finally:
             self._producer.close()
             self._reader.close()
+            if self._places is not None:
+                self._places.close()
             self.serving.set()
 
     def _take_over(self) -> Partition:
@@ -185,7 +195,10 @@ class Worker(threading.Thread):
         self._probe("take over")
         self._producer.take_over()
         self._probe("restore")
-        restored = restore(self._reader, settings.topics, self.number, settings.group)
+        self._places = self._known()
+        restored = restore(
+            self._reader, settings.topics, self.number, settings.group, self._places
+        )
         self.next_offset = restored.next_offset
         self._journal_end = restored.journal_end
         self._observer.restored(self.number, restored)
@@ -196,6 +209,16 @@ class Worker(threading.Thread):
             holdings=restored.holdings,
             writer=settings.instance_id,
         )
+
+    def _known(self) -> Places:
+        """Where decided commands are, as far as this machine remembers."""
+        folder, journal = self._settings.state_dir, self._settings.topics.journal
+        if folder is None:
+            return Places()
+        folder.mkdir(parents=True, exist_ok=True)
+        _, end = self._reader.watermarks(journal, self.number)
+        file = folder / f"{journal}.{self.number}.ids"
+        return Places.of_journal(file, self._reader.topic_id(journal), end)
 
     def _go_on(self, partition: Partition) -> bool:
         """One batch, if anything has arrived; whether to go on."""
@@ -225,8 +248,9 @@ class Worker(threading.Thread):
 
     def _decide(self, partition: Partition, batch: Sequence[Arrived]) -> None:
         records: list[Record] = []
-        if self._is_checkpoint_due(partition):
-            records += partition.checkpoint(self._journal_end)
+        first = batch[0].offset
+        if self._is_checkpoint_due(partition) and not partition.repeats(first):
+            records += partition.checkpoint(self._journal_end, first)
             self._checkpointed_at = time.monotonic()
             if not records:
                 # It would be as large for the next batch.
