@@ -20,21 +20,19 @@ from healthpay_core import (
     Unknown,
     derive_id,
     domain,
-    is_id,
 )
 from healthpay_core.outcome import Rejected, rejected
 from healthpay_core.refusals import (
     IdempotencyKeyReused,
     InternalError,
-    NotDone,
     ValidationFailed,
 )
 from healthpay_core.slips import after, first, is_process
+from healthpay_kafka.aside import Aside
 from healthpay_kafka.deciding import Decider, Decision
 from healthpay_kafka.holdings import Holdings, entry_of, pending_of, waiting
 from healthpay_kafka.journal import Entry, Kind, Sent
 from healthpay_kafka.orders import (
-    COMMAND_ID,
     LARGEST_ASK,
     Ask,
     Conclusion,
@@ -45,7 +43,6 @@ from healthpay_kafka.orders import (
     encode_order,
     following,
     key_of,
-    reply_of,
 )
 from healthpay_kafka.outgoing import Outgoing, TooLarge, fits
 from healthpay_kafka.receipts import EntryUnavailable
@@ -90,6 +87,7 @@ class Partition:
         self._topics = topics
         self._decider = decider
         self._outgoing = Outgoing(number, topics, writer)
+        self._aside = Aside(self._outgoing, decider.unexpected)
         self._records: list[Record] = []
         self._batch = 0
         self._checkpointed = False
@@ -173,7 +171,8 @@ class Partition:
         for arrived, order in zip(batch, orders, strict=True):
             self._arrived = arrived
             if arrived.offset in unfit:
-                self._set_aside(arrived, unfit[arrived.offset])
+                error = unfit[arrived.offset]
+                self._records += self._aside.impossible(arrived, error)
                 continue
             before = len(self._records)
             try:
@@ -197,16 +196,18 @@ class Partition:
 
     def _one(self, arrived: Arrived, order: Ok[Order] | Err[ValidationFailed]) -> None:
         if isinstance(order, Err):
-            self._malformed(arrived, order.error)
+            self._records += self._aside.malformed(arrived, order.error)
             return
         if self._outgoing.place(key_of(order.value)) != self.number:
             # Decided here, its aggregate would be there twice (R1).
             fault = "is in a partition that is not its aggregate's"
-            self._malformed(arrived, ValidationFailed.at("", fault))
+            refused = ValidationFailed.at("", fault)
+            self._records += self._aside.malformed(arrived, refused)
             return
         if isinstance(order.value, Ask) and len(arrived.value or b"") > LARGEST_ASK:
             fault = f"is larger than {LARGEST_ASK} bytes"
-            self._malformed(arrived, ValidationFailed.at("", fault))
+            refused = ValidationFailed.at("", fault)
+            self._records += self._aside.malformed(arrived, refused)
             return
         self._leave_again(self.holdings.tail.get(arrived.offset, ()))
         self._at_once.append(order.value)
@@ -331,30 +332,6 @@ class Partition:
             self._records.append(self._outgoing.letter(arrived, reason, error_id))
             return None
 
-    def _malformed(self, arrived: Arrived, error: ValidationFailed) -> None:
-        reason = error.errors[0].detail
-        letter = self._outgoing.letter(arrived, reason)
-        self._records.append(letter)
-        self._refuse(arrived, error)
-
-    def _set_aside(self, arrived: Arrived, error: Exception) -> None:
-        """A record that cannot be done, though it can be read (E5)."""
-        error_id = derive_id(f"{self._topics.commands}/{self.number}/{arrived.offset}")
-        self._decider.unexpected(error_id, error)
-        reason = f"doing it raised {type(error).__name__}"
-        letter = self._outgoing.letter(arrived, reason, error_id)
-        self._records.append(letter)
-        self._refuse(arrived, InternalError(error_id=error_id))
-
-    def _refuse(self, arrived: Arrived, error: NotDone) -> None:
-        sent = dict(arrived.headers).get(COMMAND_ID, b"")
-        command_id = sent.decode("ascii", "replace")
-        if is_id(command_id):
-            refused = Rejected(
-                command_id=command_id, correlation_id=command_id, error=error
-            )
-            self._answer(reply_of(arrived.headers), refused)
-
     def _error_id(self, request: CommandRequest) -> str:
         return derive_id(f"{request.command_id}/error/{self._arrived.offset}")
 
@@ -408,10 +385,8 @@ class Partition:
 
     def _answer(self, reply: Reply | None, outcome: Outcome) -> None:
         """To who waits for it, if anybody still does (R5)."""
-        if reply is None or self._arrived.recorded_at > reply.deadline:
-            return
         assert not isinstance(outcome, Unknown)
-        record = self._outgoing.answer(reply, outcome)
+        record = self._outgoing.answer(reply, outcome, self._arrived.recorded_at)
         if record is not None:
             self._records.append(record)
 
