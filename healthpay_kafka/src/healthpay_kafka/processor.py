@@ -19,6 +19,7 @@ from confluent_kafka import (
 from healthpay_core import Err
 from healthpay_kafka.administration import check_topics
 from healthpay_kafka.deciding import Decider
+from healthpay_kafka.pacing import Pace
 from healthpay_kafka.records import Arrived, headers_in
 from healthpay_kafka.settings import consumer_config
 from healthpay_kafka.transaction import Probe
@@ -64,6 +65,7 @@ class Processor:
         self._settings = settings
         self._decider = decider
         self._observer = SilentObserver() if observer is None else observer
+        self._pace = Pace(settings.at_once)
         self._probe = probe
         self._stopping = threading.Event()
         self._workers: dict[int, Worker] = {}
@@ -232,6 +234,7 @@ class Processor:
             settings=self._settings,
             decider=self._decider,
             observer=self._observer,
+            pace=self._pace,
             probe=self._probe,
         )
 

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Final, Protocol
 
 from healthpay_kafka.deciding import Decider
+from healthpay_kafka.pacing import Pace
 from healthpay_kafka.partition import Partition
 from healthpay_kafka.places import Places
 from healthpay_kafka.reading import PartitionReader
@@ -77,6 +78,8 @@ class ProcessorSettings:
         state_dir: A folder of this instance alone. Where decided commands are in
             the journal is kept there, so that a restart need not read a month of
             it; without one it is in a temporary file.
+        at_once: Partitions that are in a transaction at the same time; as many as
+            there are cores, and two at least, if not said.
         checkpoint_every: A checkpoint after so many changed aggregates, or once a
             minute when anything has changed.
     """
@@ -87,6 +90,7 @@ class ProcessorSettings:
     group_id: str = ""
     client: ClientConfig = field(default_factory=dict)
     max_batch: int = 200
+    at_once: int | None = None
     state_dir: Path | None = None
     checkpoint_every: int = 2_000
     checkpoint_after_s: float = 60.0
@@ -109,6 +113,7 @@ class Worker(threading.Thread):
         settings: What the processor is told.
         decider: Decides.
         observer: Is told what happened.
+        pace: Of all workers of the process.
         probe: Is told each step before it is taken, for tests.
     """
 
@@ -119,6 +124,7 @@ class Worker(threading.Thread):
         settings: ProcessorSettings,
         decider: Decider,
         observer: ProcessorObserver,
+        pace: Pace,
         probe: Probe = lambda _: None,
     ) -> None:
         super().__init__(name=f"healthpay-partition-{number}", daemon=True)
@@ -130,6 +136,7 @@ class Worker(threading.Thread):
         self._settings = settings
         self._decider = decider
         self._observer = observer
+        self._pace = pace
         self._probe = probe
         self._queue: deque[Arrived] = deque()
         self._arrival = threading.Condition()
@@ -222,7 +229,7 @@ class Worker(threading.Thread):
 
     def _go_on(self, partition: Partition) -> bool:
         """One batch, if anything has arrived; whether to go on."""
-        batch = self._batch()
+        has_arrived = self._await_arrival()
         if self._stopping:
             return False
         if time.monotonic() >= self._sweep_at:
@@ -230,21 +237,26 @@ class Worker(threading.Thread):
             late = partition.overdue(time.time_ns() // 1000)
             if late:
                 self._write(partition, late)
-        if not batch:
-            return True
-        began = time.monotonic()
-        self._decide(partition, batch)
-        self._observer.committed(self.number, len(batch), time.monotonic() - began)
+        if has_arrived:
+            with self._pace.turn():
+                self._take_a_batch(partition)
         return True
 
-    def _batch(self) -> list[Arrived]:
-        """What has arrived, without waiting for more; waits for the first."""
-        queue = self._queue
+    def _await_arrival(self) -> bool:
+        """Whether anything has arrived; waits for it, but not for ever."""
         with self._arrival:
-            if not queue and not self._stopping:
+            if not self._queue and not self._stopping:
                 self._arrival.wait(_IDLE_S)
-            size = min(len(queue), self._settings.max_batch)
-            return [queue.popleft() for _ in range(size)]
+            return bool(self._queue)
+
+    def _take_a_batch(self, partition: Partition) -> None:
+        """What has arrived by now, without waiting for more."""
+        began = time.monotonic()
+        with self._arrival:
+            size = min(len(self._queue), self._settings.max_batch)
+            batch = [self._queue.popleft() for _ in range(size)]
+        self._decide(partition, batch)
+        self._observer.committed(self.number, size, time.monotonic() - began)
 
     def _decide(self, partition: Partition, batch: Sequence[Arrived]) -> None:
         records: list[Record] = []
