@@ -11,12 +11,13 @@ from pathlib import Path
 from typing import Final, Protocol
 
 from healthpay_kafka.deciding import Decider
+from healthpay_kafka.holdings import Holdings
 from healthpay_kafka.pacing import Pace
 from healthpay_kafka.partition import Partition
 from healthpay_kafka.places import Places
 from healthpay_kafka.reading import PartitionReader
 from healthpay_kafka.records import Arrived, Record
-from healthpay_kafka.restoring import Restored, restore
+from healthpay_kafka.restoring import Parked, Restored, catch_up, restore
 from healthpay_kafka.settings import ClientConfig
 from healthpay_kafka.topics import Topics
 from healthpay_kafka.transaction import (
@@ -114,6 +115,7 @@ class Worker(threading.Thread):
         decider: Decides.
         observer: Is told what happened.
         pace: Of all workers of the process.
+        parked: The partition as this process left it, if it has had it before.
         probe: Is told each step before it is taken, for tests.
     """
 
@@ -125,12 +127,14 @@ class Worker(threading.Thread):
         decider: Decider,
         observer: ProcessorObserver,
         pace: Pace,
+        parked: Parked | None = None,
         probe: Probe = lambda _: None,
     ) -> None:
         super().__init__(name=f"healthpay-partition-{number}", daemon=True)
         self.number: int = number
         self.next_offset: int = 0
         self.failure: str | None = None
+        self.parked: Parked | None = None
         self.is_anothers: bool = True
         self.serving: threading.Event = threading.Event()
         self._settings = settings
@@ -142,7 +146,8 @@ class Worker(threading.Thread):
         self._arrival = threading.Condition()
         self._stopping = False
         servers, client = settings.bootstrap_servers, settings.client
-        self._reader = PartitionReader(servers, client)
+        self._returns = parked
+        self._reader = parked.reader if parked else PartitionReader(servers, client)
         self._producer = PartitionProducer(
             servers,
             f"{settings.topics.commands}.{number}",
@@ -185,16 +190,18 @@ class Worker(threading.Thread):
             self.serving.set()
             while self._go_on(partition):
                 pass
-            partition.holdings.receipts.settle(self._journal_end)
+            if self.failure is None:
+                self._park(partition.holdings)
         except Exception as error:
             # The thread's last word: the processor decides what becomes of it.
             self.is_anothers = not isinstance(error, OwnershipLost) or error.fenced
             self.fail(f"{type(error).__name__}: {error}")
         finally:
             self._producer.close()
-            self._reader.close()
-            if self._places is not None:
-                self._places.close()
+            if self.parked is None:
+                self._reader.close()
+                if self._places is not None:
+                    self._places.close()
             self.serving.set()
 
     def _take_over(self) -> Partition:
@@ -202,10 +209,7 @@ class Worker(threading.Thread):
         self._probe("take over")
         self._producer.take_over()
         self._probe("restore")
-        self._places = self._known()
-        restored = restore(
-            self._reader, settings.topics, self.number, settings.group, self._places
-        )
+        restored = self._restored()
         self.next_offset = restored.next_offset
         self._journal_end = restored.journal_end
         self._observer.restored(self.number, restored)
@@ -215,6 +219,22 @@ class Worker(threading.Thread):
             decider=self._decider,
             holdings=restored.holdings,
             writer=settings.instance_id,
+        )
+
+    def _restored(self) -> Restored:
+        topics = self._settings.topics
+        if self._returns is not None:
+            self._places = self._returns.holdings.receipts.places
+            return catch_up(self._returns, topics, self.number)
+        self._places = self._known()
+        group = self._settings.group
+        return restore(self._reader, topics, self.number, group, self._places)
+
+    def _park(self, holdings: Holdings) -> None:
+        holdings.receipts.settle(self._journal_end)
+        holdings.park(self.next_offset)
+        self.parked = Parked(
+            holdings=holdings, reader=self._reader, journal_end=self._journal_end
         )
 
     def _known(self) -> Places:
