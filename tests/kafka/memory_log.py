@@ -54,6 +54,7 @@ class MemoryLog:
         default_factory=lambda: defaultdict(Places)
     )
     remembers: bool = True
+    parked: dict[int, tuple[Holdings, int]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self.topics = Topics(partitions=self.partitions, replication=1, min_insync=1)
@@ -160,6 +161,25 @@ class MemoryLog:
         for offset, (_, record) in enumerate(journal[start:], start):
             holdings.restore_entry(offset, _value(record))
         holdings.receipts.settle(len(journal))
+        self._own(number, holdings)
+
+    def leave(self, number: int) -> None:
+        """Its processor parks a partition, and another one takes it over."""
+        holdings, end = self.owned[number].holdings, len(self._journal(number))
+        holdings.receipts.settle(end)
+        holdings.park(self.offsets[number])
+        self.parked[number] = (holdings, end)
+        self.take_over(number)
+
+    def come_back(self, number: int) -> None:
+        """Who has parked a partition, if anybody has, takes it over again."""
+        if number in self.parked:
+            holdings, end = self.parked.pop(number)
+            for offset, (_, record) in enumerate(self._journal(number)[end:], end):
+                holdings.restore_entry(offset, _value(record))
+            self._own(number, holdings)
+
+    def _own(self, number: int, holdings: Holdings) -> None:
         decider = Decider(self.clock, self.policy, unexpected=self._raised)
         resume = holdings.resume_at()
         if resume is not None:

@@ -149,6 +149,7 @@ class _Program:
             entries=restored.entries,
             snapshots=restored.snapshots,
             took_s=restored.took_s,
+            was_parked=restored.was_parked,
         )
 
     def lost(self, partition: int, reason: str) -> None:

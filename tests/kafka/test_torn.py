@@ -79,10 +79,14 @@ class Story:
             self.log.abort(number, most)
         elif draw < 0.95:
             self.log.tear(number, most, self.draw)
-        elif draw < 0.98:
+        elif draw < 0.97:
             self.log.checkpoint(number)
-        else:
+        elif draw < 0.98:
             self.log.take_over(number)
+        elif draw < 0.99:
+            self.log.leave(number)
+        else:
+            self.log.come_back(number)
 
     def _command(self) -> Command:
         some, other = self.draw.sample([*WALLETS, SHOP], 2)

@@ -248,6 +248,32 @@ def test_nothing_decided_since_a_checkpoint_is_no_new_beginning() -> None:
     assert len(list(log.replies())) == done + 1
 
 
+@pytest.mark.parametrize("meanwhile", [False, True])
+def test_a_parked_partition_goes_on_where_it_is(meanwhile: bool) -> None:
+    """R3, R4: what it has committed is not run again; what others did is taken."""
+    log = MemoryLog(1)
+    log.take_over(0)
+    done = _open(log)
+    late = wallet_id("late")
+    for number, command in enumerate((deposit(late, 1), *funded(late, 2))):
+        log.ask(_ask(command, f"late {number}"))
+        log.settle()
+    ended = log.offsets[0]
+    log.leave(0)
+    if meanwhile:
+        log.ask(_ask(withdrawal(late, 2), "meanwhile"))
+        log.settle()
+    log.come_back(0)
+    # What the other one did last is run again, as after any take-over.
+    assert (log.offsets[0] == ended) == (not meanwhile)
+    log.ask(_ask(withdrawal(late, 1), "too much by now, or not"))
+    log.settle()
+    answers = {answer.command_id: answer for answer in list(log.replies())[done:]}
+    last = answers[derive_id("too much by now, or not")]
+    assert isinstance(last, Rejected if meanwhile else Committed)
+    assert _refused(answers[derive_id("late 0")]) == Code.WALLET_NOT_FOUND
+
+
 @pytest.mark.parametrize("partitions", [1, 3])
 def test_the_answer_to_a_process_names_events_that_are_there(partitions: int) -> None:
     """I8, H1: also where the events are of its steps, and also when asked again."""

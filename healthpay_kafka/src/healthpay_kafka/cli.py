@@ -71,6 +71,7 @@ class JsonObserver:
             snapshots=restored.snapshots,
             entries=restored.entries,
             took_s=round(restored.took_s, 3),
+            was_parked=restored.was_parked,
         )
 
     def lost(self, partition: int, reason: str) -> None:

@@ -199,6 +199,17 @@ class Holdings:
             place = {entry.command_id: offset}
             self.receipts.place(place, entry.recorded_at, offset + 1)
 
+    def park(self, commands: int) -> None:
+        """Wait as they are for what others decide, to be taken by `restore_entry`.
+
+        Args:
+            commands: The first command that is not committed.
+        """
+        self.undo()
+        self.tail = {}
+        self._tail_batch, self._go_on_at = _NOWHERE, commands
+        self._folded_from = 0
+
     def resume_at(self) -> int | None:
         """The offset of the commands topic from which to go on.
 

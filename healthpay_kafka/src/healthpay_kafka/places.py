@@ -22,7 +22,7 @@ CREATE TABLE ids_1 (id BLOB PRIMARY KEY, place INTEGER NOT NULL) WITHOUT ROWID;
 
 
 class Places:
-    """The places of one partition's decided commands; of one thread.
+    """The places of one partition's decided commands; of one thread at a time.
 
     Two tables take turns: one for the days of now, one for those before. An id is
     remembered for `days` at least, and for twice as long at most.
@@ -40,7 +40,9 @@ class Places:
         if days < 1:
             raise ValueError("days must be at least 1")
         self._span_us = days * _DAY_US
-        self._database = sqlite3.connect(file or "", isolation_level=None)
+        self._database = sqlite3.connect(
+            file or "", isolation_level=None, check_same_thread=False
+        )
         try:
             self._prepare(is_kept=file is not None)
         except BaseException:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Final
 
 from confluent_kafka import (
@@ -19,7 +19,9 @@ from confluent_kafka import (
 from healthpay_core import Err
 from healthpay_kafka.administration import check_topics
 from healthpay_kafka.deciding import Decider
+from healthpay_kafka.pacing import Pace
 from healthpay_kafka.records import Arrived, headers_in
+from healthpay_kafka.restoring import Parked
 from healthpay_kafka.settings import consumer_config
 from healthpay_kafka.transaction import Probe
 from healthpay_kafka.worker import (
@@ -34,6 +36,7 @@ _AT_ONCE: Final = 1_000
 _FULL: Final = 4_000
 _ROOM: Final = 1_000
 _TELL_EVERY_S: Final = 1.0
+_PARKED_FOR_S: Final = 600.0
 _ASK_AGAIN_S: Final = 7.0
 """Longer than two heartbeats: by then the group has said who owns a partition."""
 
@@ -64,10 +67,12 @@ class Processor:
         self._settings = settings
         self._decider = decider
         self._observer = SilentObserver() if observer is None else observer
+        self._pace = Pace(settings.at_once)
         self._probe = probe
         self._stopping = threading.Event()
         self._workers: dict[int, Worker] = {}
         self._paused: set[int] = set()
+        self._parked: dict[int, Parked] = {}
         self._asking_again: dict[int, float] = {}
         self._told: dict[int, int] = {}
         self._tell_at = 0.0
@@ -108,6 +113,7 @@ class Processor:
                 self._turn(consumer)
         finally:
             self._end(list(self._workers))
+            self._forget(self._parked)
             consumer.close()
 
     def _turn(self, consumer: Consumer) -> None:
@@ -180,6 +186,8 @@ class Processor:
         fence each other in turn.
         """
         now = time.monotonic()
+        parked = self._parked.items()
+        self._forget([n for n, p in parked if now - p.since > _PARKED_FOR_S])
         for number, worker in list(self._workers.items()):
             if worker.failure is not None and number not in self._asking_again:
                 wait_s = _ASK_AGAIN_S if worker.is_anothers else 0.0
@@ -192,6 +200,11 @@ class Processor:
             place = TopicPartition(self._settings.topics.commands, number)
             consumer.incremental_unassign([place])
             self._take_over(consumer, [number])
+
+    def _forget(self, numbers: Iterable[int]) -> None:
+        """Let go of partitions that have not come back."""
+        for number in list(numbers):
+            self._parked.pop(number).close()
 
     def _assigned(self, consumer: Consumer, places: list[TopicPartition]) -> None:
         self._take_over(consumer, [place.partition for place in self._ours(places)])
@@ -232,6 +245,8 @@ class Processor:
             settings=self._settings,
             decider=self._decider,
             observer=self._observer,
+            pace=self._pace,
+            parked=self._parked.pop(number, None),
             probe=self._probe,
         )
 
@@ -243,6 +258,8 @@ class Processor:
             self._paused.discard(worker.number)
         for worker in workers:
             worker.join()
+            if worker.parked is not None:
+                self._parked[worker.number] = worker.parked
 
 
 def _arrived(message: Message) -> tuple[int, Arrived]:

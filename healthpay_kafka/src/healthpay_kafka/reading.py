@@ -59,7 +59,7 @@ def watermarks_of(
 
 
 class PartitionReader:
-    """Reads partitions by hand, committed records only; of one thread.
+    """Reads partitions by hand, committed records only; of one thread at a time.
 
     Args:
         bootstrap_servers: ``host:port``, or several with commas between.

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final
 
+from healthpay_core import StreamCorrupted
 from healthpay_kafka.holdings import Holdings, is_checkpoint
 from healthpay_kafka.places import Places
 from healthpay_kafka.reading import PartitionReader
@@ -26,6 +27,7 @@ class Restored:
         snapshots: How many were read.
         entries: How many entries of the journal were read.
         took_s: How long it took.
+        was_parked: Whether this process had it before, and read the rest only.
     """
 
     holdings: Holdings
@@ -34,6 +36,58 @@ class Restored:
     snapshots: int
     entries: int
     took_s: float
+    was_parked: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Parked:
+    """A partition that was given up in good order, in case it comes back.
+
+    Attributes:
+        holdings: Its state, with whatever they read with.
+        reader: What they read with.
+        journal_end: The end of its journal as its worker knew it.
+        since: When, by the monotonic clock, seconds.
+    """
+
+    holdings: Holdings
+    reader: PartitionReader
+    journal_end: int
+    since: float = field(default_factory=time.monotonic)
+
+    def close(self) -> None:
+        """Let go of it."""
+        self.reader.close()
+        self.holdings.receipts.places.close()
+
+
+def catch_up(parked: Parked, topics: Topics, number: int) -> Restored:
+    """Read what others have decided since a partition was parked.
+
+    Its old owner must have been fenced before.
+
+    Raises:
+        KafkaException: The broker does not answer.
+        EndNotReached: The journal cannot be read to its end.
+        StreamCorrupted: It does not continue what is there.
+    """
+    began = time.monotonic()
+    reader, holdings = parked.reader, parked.holdings
+    _, journal_end = reader.watermarks(topics.journal, number)
+    if journal_end < parked.journal_end:
+        raise StreamCorrupted(f"{topics.journal}[{number}] is shorter than it was")
+    entries = _read_entries(reader, topics, number, holdings, parked.journal_end)
+    resume_at = holdings.resume_at()
+    assert resume_at is not None
+    return Restored(
+        holdings=holdings,
+        next_offset=resume_at,
+        journal_end=journal_end,
+        snapshots=0,
+        entries=entries,
+        took_s=time.monotonic() - began,
+        was_parked=True,
+    )
 
 
 def restore(
@@ -73,17 +127,11 @@ def restore(
             snapshots += 1
             holdings.restore_snapshot(key, value)
     _, journal_end = reader.watermarks(topics.journal, number)
-    entries = 0
     folded_from = holdings.restore_checkpoint(checkpoint)
     known_to = holdings.receipts.places.end
     start = _start(reader, topics, number, folded_from, known_to)
     holdings.restore_processes(start or 0)
-    for message in reader.to_end(topics.journal, number, start=start):
-        offset, value = message.offset(), message.value()
-        assert offset is not None
-        assert value is not None
-        entries += 1
-        holdings.restore_entry(offset, value)
+    entries = _read_entries(reader, topics, number, holdings, start)
     holdings.receipts.settle(journal_end)
     resume_at = holdings.resume_at()
     if resume_at is None:
@@ -97,6 +145,24 @@ def restore(
         entries=entries,
         took_s=time.monotonic() - began,
     )
+
+
+def _read_entries(
+    reader: PartitionReader,
+    topics: Topics,
+    number: int,
+    holdings: Holdings,
+    start: int | None,
+) -> int:
+    """Take the entries of the journal from a place to its end; how many."""
+    count = 0
+    for message in reader.to_end(topics.journal, number, start=start):
+        offset, value = message.offset(), message.value()
+        assert offset is not None
+        assert value is not None
+        count += 1
+        holdings.restore_entry(offset, value)
+    return count
 
 
 def _start(

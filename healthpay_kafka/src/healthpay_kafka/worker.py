@@ -11,11 +11,13 @@ from pathlib import Path
 from typing import Final, Protocol
 
 from healthpay_kafka.deciding import Decider
+from healthpay_kafka.holdings import Holdings
+from healthpay_kafka.pacing import Pace
 from healthpay_kafka.partition import Partition
 from healthpay_kafka.places import Places
 from healthpay_kafka.reading import PartitionReader
 from healthpay_kafka.records import Arrived, Record
-from healthpay_kafka.restoring import Restored, restore
+from healthpay_kafka.restoring import Parked, Restored, catch_up, restore
 from healthpay_kafka.settings import ClientConfig
 from healthpay_kafka.topics import Topics
 from healthpay_kafka.transaction import (
@@ -77,6 +79,8 @@ class ProcessorSettings:
         state_dir: A folder of this instance alone. Where decided commands are in
             the journal is kept there, so that a restart need not read a month of
             it; without one it is in a temporary file.
+        at_once: Partitions that are in a transaction at the same time; as many as
+            there are cores, and two at least, if not said.
         checkpoint_every: A checkpoint after so many changed aggregates, or once a
             minute when anything has changed.
     """
@@ -87,6 +91,7 @@ class ProcessorSettings:
     group_id: str = ""
     client: ClientConfig = field(default_factory=dict)
     max_batch: int = 200
+    at_once: int | None = None
     state_dir: Path | None = None
     checkpoint_every: int = 2_000
     checkpoint_after_s: float = 60.0
@@ -109,6 +114,8 @@ class Worker(threading.Thread):
         settings: What the processor is told.
         decider: Decides.
         observer: Is told what happened.
+        pace: Of all workers of the process.
+        parked: The partition as this process left it, if it has had it before.
         probe: Is told each step before it is taken, for tests.
     """
 
@@ -119,23 +126,28 @@ class Worker(threading.Thread):
         settings: ProcessorSettings,
         decider: Decider,
         observer: ProcessorObserver,
+        pace: Pace,
+        parked: Parked | None = None,
         probe: Probe = lambda _: None,
     ) -> None:
         super().__init__(name=f"healthpay-partition-{number}", daemon=True)
         self.number: int = number
         self.next_offset: int = 0
         self.failure: str | None = None
+        self.parked: Parked | None = None
         self.is_anothers: bool = True
         self.serving: threading.Event = threading.Event()
         self._settings = settings
         self._decider = decider
         self._observer = observer
+        self._pace = pace
         self._probe = probe
         self._queue: deque[Arrived] = deque()
         self._arrival = threading.Condition()
         self._stopping = False
         servers, client = settings.bootstrap_servers, settings.client
-        self._reader = PartitionReader(servers, client)
+        self._returns = parked
+        self._reader = parked.reader if parked else PartitionReader(servers, client)
         self._producer = PartitionProducer(
             servers,
             f"{settings.topics.commands}.{number}",
@@ -178,16 +190,18 @@ class Worker(threading.Thread):
             self.serving.set()
             while self._go_on(partition):
                 pass
-            partition.holdings.receipts.settle(self._journal_end)
+            if self.failure is None:
+                self._park(partition.holdings)
         except Exception as error:
             # The thread's last word: the processor decides what becomes of it.
             self.is_anothers = not isinstance(error, OwnershipLost) or error.fenced
             self.fail(f"{type(error).__name__}: {error}")
         finally:
             self._producer.close()
-            self._reader.close()
-            if self._places is not None:
-                self._places.close()
+            if self.parked is None:
+                self._reader.close()
+                if self._places is not None:
+                    self._places.close()
             self.serving.set()
 
     def _take_over(self) -> Partition:
@@ -195,10 +209,7 @@ class Worker(threading.Thread):
         self._probe("take over")
         self._producer.take_over()
         self._probe("restore")
-        self._places = self._known()
-        restored = restore(
-            self._reader, settings.topics, self.number, settings.group, self._places
-        )
+        restored = self._restored()
         self.next_offset = restored.next_offset
         self._journal_end = restored.journal_end
         self._observer.restored(self.number, restored)
@@ -208,6 +219,22 @@ class Worker(threading.Thread):
             decider=self._decider,
             holdings=restored.holdings,
             writer=settings.instance_id,
+        )
+
+    def _restored(self) -> Restored:
+        topics = self._settings.topics
+        if self._returns is not None:
+            self._places = self._returns.holdings.receipts.places
+            return catch_up(self._returns, topics, self.number)
+        self._places = self._known()
+        group = self._settings.group
+        return restore(self._reader, topics, self.number, group, self._places)
+
+    def _park(self, holdings: Holdings) -> None:
+        holdings.receipts.settle(self._journal_end)
+        holdings.park(self.next_offset)
+        self.parked = Parked(
+            holdings=holdings, reader=self._reader, journal_end=self._journal_end
         )
 
     def _known(self) -> Places:
@@ -222,7 +249,7 @@ class Worker(threading.Thread):
 
     def _go_on(self, partition: Partition) -> bool:
         """One batch, if anything has arrived; whether to go on."""
-        batch = self._batch()
+        has_arrived = self._await_arrival()
         if self._stopping:
             return False
         if time.monotonic() >= self._sweep_at:
@@ -230,21 +257,26 @@ class Worker(threading.Thread):
             late = partition.overdue(time.time_ns() // 1000)
             if late:
                 self._write(partition, late)
-        if not batch:
-            return True
-        began = time.monotonic()
-        self._decide(partition, batch)
-        self._observer.committed(self.number, len(batch), time.monotonic() - began)
+        if has_arrived:
+            with self._pace.turn():
+                self._take_a_batch(partition)
         return True
 
-    def _batch(self) -> list[Arrived]:
-        """What has arrived, without waiting for more; waits for the first."""
-        queue = self._queue
+    def _await_arrival(self) -> bool:
+        """Whether anything has arrived; waits for it, but not for ever."""
         with self._arrival:
-            if not queue and not self._stopping:
+            if not self._queue and not self._stopping:
                 self._arrival.wait(_IDLE_S)
-            size = min(len(queue), self._settings.max_batch)
-            return [queue.popleft() for _ in range(size)]
+            return bool(self._queue)
+
+    def _take_a_batch(self, partition: Partition) -> None:
+        """What has arrived by now, without waiting for more."""
+        began = time.monotonic()
+        with self._arrival:
+            size = min(len(self._queue), self._settings.max_batch)
+            batch = [self._queue.popleft() for _ in range(size)]
+        self._decide(partition, batch)
+        self._observer.committed(self.number, size, time.monotonic() - began)
 
     def _decide(self, partition: Partition, batch: Sequence[Arrived]) -> None:
         records: list[Record] = []
