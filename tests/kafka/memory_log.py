@@ -180,12 +180,15 @@ class MemoryLog:
             self._own(number, holdings)
 
     def _own(self, number: int, holdings: Holdings) -> None:
-        decider = Decider(self.clock, self.policy, unexpected=self._raised)
         resume = holdings.resume_at()
         if resume is not None:
             self.offsets[number] = resume
         self.owned[number] = Partition(
-            number, topics=self.topics, decider=decider, holdings=holdings
+            number,
+            topics=self.topics,
+            decider=Decider(self.clock, self.policy),
+            holdings=holdings,
+            unexpected=self._raised,
         )
 
     def settle(self) -> None:

@@ -15,8 +15,10 @@ from random import Random
 import orjson
 from confluent_kafka import KafkaError, KafkaException
 
-from healthpay_core import NO_LIMITS, SystemClock
-from healthpay_kafka.deciding import Decider
+from healthpay_core import NO_LIMITS, CommandRequest, SystemClock
+from healthpay_kafka import partition
+from healthpay_kafka.deciding import Decider, Decision
+from healthpay_kafka.holdings import Holdings
 from healthpay_kafka.processor import Processor
 from healthpay_kafka.records import Record
 from healthpay_kafka.restoring import Restored
@@ -42,6 +44,9 @@ class Script:
         live_on: It does not die then, but is told that nothing was written.
         abort_every: Each so manieth transaction meets a fault. 0 for never.
         abort_at: Before which of its steps.
+        raises: What cannot be decided: the id of a caller's command, and the class
+            of the command, or of the step of its process, that raises.
+        again_after_s: When a process takes too long; 0 for the usual time.
     """
 
     servers: str
@@ -55,6 +60,8 @@ class Script:
     live_on: bool = False
     abort_every: int = 0
     abort_at: str = "flush"
+    raises: frozenset[tuple[str, str]] = frozenset()
+    again_after_s: int = 0
     seed: int = 0
     max_batch: int = 200
     checkpoint_every: int = 2_000
@@ -66,6 +73,9 @@ def main(script: Script) -> None:
     program = _Program(script)
     if script.tear:
         program.plan_a_tear()
+    if script.again_after_s:
+        after_us = script.again_after_s * 1_000_000
+        setattr(partition, "_AGAIN_AFTER_US", after_us)  # noqa: B010 (a constant)
     processor = Processor(
         ProcessorSettings(
             bootstrap_servers=script.servers,
@@ -75,7 +85,7 @@ def main(script: Script) -> None:
             checkpoint_every=script.checkpoint_every,
             state_dir=script.state_dir,
         ),
-        Decider(SystemClock(), NO_LIMITS),
+        _FaultyDecider(script.raises),
         observer=program,
         probe=program.probe,
     )
@@ -86,6 +96,22 @@ def main(script: Script) -> None:
         program.report("ended", reason=f"{type(error).__name__}: {error}")
         raise SystemExit(3) from error
     program.report("ended", reason="")
+
+
+class _FaultyDecider(Decider):
+    """Raises for chosen commands, as a bug in a decision does."""
+
+    def __init__(self, raises: frozenset[tuple[str, str]]) -> None:
+        super().__init__(SystemClock(), NO_LIMITS)
+        self._raises = raises
+
+    def decide(self, request: CommandRequest, holdings: Holdings, now: int) -> Decision:
+        """Decide; a step is known by the command that its process began with."""
+        root = request.causation_id or request.command_id
+        name = type(request.command).__name__
+        if (root, name) in self._raises:
+            raise ZeroDivisionError(f"{root} {name}")
+        return super().decide(request, holdings, now)
 
 
 class _Program:
@@ -156,7 +182,8 @@ class _Program:
         self.report("lost", partition=partition, reason=reason)
 
     def unexpected(self, error_id: str, error: BaseException) -> None:
-        self.report("unexpected", reason=f"{type(error).__name__}: {error}")
+        reason = f"{type(error).__name__}: {error}"
+        self.report("unexpected", error_id=error_id, reason=reason)
 
 
 def _torn(records: Sequence[Record], draw: Random) -> list[Record]:

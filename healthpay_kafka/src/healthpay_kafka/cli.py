@@ -109,13 +109,8 @@ def _process(chosen: argparse.Namespace, topics: Topics) -> int:
         group_id=chosen.group_id,
         state_dir=chosen.state_dir,
     )
-    observer = JsonObserver()
-    decider = Decider(
-        SystemClock(),
-        _POLICIES[chosen.limit_policy],
-        unexpected=observer.unexpected,
-    )
-    processor = Processor(settings, decider, observer=observer)
+    decider = Decider(SystemClock(), _POLICIES[chosen.limit_policy])
+    processor = Processor(settings, decider, observer=JsonObserver())
     if threading.current_thread() is threading.main_thread():
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, lambda *_: processor.stop())

@@ -8,7 +8,7 @@ partition's aggregate is touched. A batch is taken over or undone as a whole.
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Final
 
@@ -71,6 +71,7 @@ class Partition:
         decider: Decides a single command on what the partition holds.
         holdings: What it holds, restored.
         writer: The name of this process, for the headers of its records.
+        unexpected: Is told what was raised, with the error id of the answer (E5).
     """
 
     def __init__(
@@ -81,13 +82,15 @@ class Partition:
         decider: Decider,
         holdings: Holdings,
         writer: str = "",
+        unexpected: Callable[[str, BaseException], None] = lambda *_: None,
     ) -> None:
         self.number: int = number
         self.holdings: Holdings = holdings
         self._topics = topics
         self._decider = decider
         self._outgoing = Outgoing(number, topics, writer)
-        self._aside = Aside(self._outgoing, decider.unexpected)
+        self._aside = Aside(self._outgoing, unexpected)
+        self._unexpected = unexpected
         self._records: list[Record] = []
         self._batch = 0
         self._checkpointed = False
@@ -327,7 +330,7 @@ class Partition:
             return self._decider.decide(request, self.holdings, arrived.recorded_at)
         except Exception as error:
             error_id = self._error_id(request)
-            self._decider.unexpected(error_id, error)
+            self._unexpected(error_id, error)
             reason = f"deciding it raised {type(error).__name__}"
             self._records.append(self._outgoing.letter(arrived, reason, error_id))
             return None

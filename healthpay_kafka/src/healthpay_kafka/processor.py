@@ -19,17 +19,13 @@ from confluent_kafka import (
 from healthpay_core import Err
 from healthpay_kafka.administration import check_topics
 from healthpay_kafka.deciding import Decider
+from healthpay_kafka.observing import ProcessorObserver, SilentObserver
 from healthpay_kafka.pacing import Pace
 from healthpay_kafka.records import Arrived, headers_in
 from healthpay_kafka.restoring import Parked
 from healthpay_kafka.settings import consumer_config
 from healthpay_kafka.transaction import Probe
-from healthpay_kafka.worker import (
-    ProcessorObserver,
-    ProcessorSettings,
-    SilentObserver,
-    Worker,
-)
+from healthpay_kafka.worker import ProcessorSettings, Worker
 
 _POLL_S: Final = 0.1
 _AT_ONCE: Final = 1_000
@@ -51,7 +47,7 @@ class Processor:
     Args:
         settings: What it is told.
         decider: Decides; the same rules in every processor of the group.
-        observer: Is told what happened.
+        observer: Is told what happened; what it raises is swallowed.
         probe: Is told each step before it is taken, for tests.
     """
 

@@ -8,10 +8,11 @@ from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Final, Protocol
+from typing import Final
 
 from healthpay_kafka.deciding import Decider
 from healthpay_kafka.holdings import Holdings
+from healthpay_kafka.observing import GuardedObserver, ProcessorObserver
 from healthpay_kafka.pacing import Pace
 from healthpay_kafka.partition import Partition
 from healthpay_kafka.places import Places
@@ -30,38 +31,6 @@ from healthpay_kafka.transaction import (
 _IDLE_S: Final = 1.0
 _PAUSE_S: Final = 0.01
 _SWEEP_S: Final = 1.0
-
-
-class ProcessorObserver(Protocol):
-    """Is told what a processor does, in the thread of the partition."""
-
-    def committed(self, partition: int, commands: int, took_s: float) -> None:
-        """A batch was committed."""
-        ...
-
-    def restored(self, partition: int, restored: Restored) -> None:
-        """A partition was taken over."""
-        ...
-
-    def lost(self, partition: int, reason: str) -> None:
-        """A partition was given up because of a fault."""
-        ...
-
-    def unexpected(self, error_id: str, error: BaseException) -> None:
-        """Deciding a command raised; the caller got the id (E5)."""
-        ...
-
-
-class SilentObserver:
-    """An observer that says nothing."""
-
-    def committed(self, partition: int, commands: int, took_s: float) -> None: ...
-
-    def restored(self, partition: int, restored: Restored) -> None: ...
-
-    def lost(self, partition: int, reason: str) -> None: ...
-
-    def unexpected(self, error_id: str, error: BaseException) -> None: ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -113,7 +82,7 @@ class Worker(threading.Thread):
         number: The partition.
         settings: What the processor is told.
         decider: Decides.
-        observer: Is told what happened.
+        observer: Is told what happened; what it raises is swallowed.
         pace: Of all workers of the process.
         parked: The partition as this process left it, if it has had it before.
         probe: Is told each step before it is taken, for tests.
@@ -139,7 +108,7 @@ class Worker(threading.Thread):
         self.serving: threading.Event = threading.Event()
         self._settings = settings
         self._decider = decider
-        self._observer = observer
+        self._observer = GuardedObserver(observer)
         self._pace = pace
         self._probe = probe
         self._queue: deque[Arrived] = deque()
@@ -219,6 +188,7 @@ class Worker(threading.Thread):
             decider=self._decider,
             holdings=restored.holdings,
             writer=settings.instance_id,
+            unexpected=self._observer.unexpected,
         )
 
     def _restored(self) -> Restored:
