@@ -46,6 +46,7 @@ class Script:
         abort_at: Before which of its steps.
         raises: What cannot be decided: the id of a caller's command, and the class
             of the command, or of the step of its process, that raises.
+        raises_once: Each of these raises only when it is first decided.
         again_after_s: When a process takes too long; 0 for the usual time.
     """
 
@@ -61,6 +62,7 @@ class Script:
     abort_every: int = 0
     abort_at: str = "flush"
     raises: frozenset[tuple[str, str]] = frozenset()
+    raises_once: bool = False
     again_after_s: int = 0
     seed: int = 0
     max_batch: int = 200
@@ -85,7 +87,7 @@ def main(script: Script) -> None:
             checkpoint_every=script.checkpoint_every,
             state_dir=script.state_dir,
         ),
-        _FaultyDecider(script.raises),
+        _FaultyDecider(script.raises, once=script.raises_once),
         observer=program,
         probe=program.probe,
     )
@@ -101,15 +103,18 @@ def main(script: Script) -> None:
 class _FaultyDecider(Decider):
     """Raises for chosen commands, as a bug in a decision does."""
 
-    def __init__(self, raises: frozenset[tuple[str, str]]) -> None:
+    def __init__(self, raises: frozenset[tuple[str, str]], *, once: bool) -> None:
         super().__init__(SystemClock(), NO_LIMITS)
-        self._raises = raises
+        self._raises = set(raises)
+        self._once = once
 
     def decide(self, request: CommandRequest, holdings: Holdings, now: int) -> Decision:
         """Decide; a step is known by the command that its process began with."""
         root = request.causation_id or request.command_id
         name = type(request.command).__name__
         if (root, name) in self._raises:
+            if self._once:
+                self._raises.remove((root, name))
             raise ZeroDivisionError(f"{root} {name}")
         return super().decide(request, holdings, now)
 

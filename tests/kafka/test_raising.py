@@ -95,23 +95,15 @@ def test_a_step_that_raises_leaves_its_process_pending(
 ) -> None:
     """E5, T6, T7, P15, W7, D1: at any step; the mend ends all, money conserved."""
     stuck = list(processes())
-    raises = frozenset((one.root.command_id, one.step) for one in stuck)
-    member = fleet.start(raises=raises)
+    member = fleet.start(raises=_at(stuck))
     crowd = Traffic(gateway, seed=0, clients=0)
     bystanders = _one_in_each_partition(fleet)
     _insist(crowd, [funded(wallet, FUNDS) for wallet in bystanders])
-    _insist(crowd, [one.before for one in stuck])
-    with ThreadPoolExecutor(len(stuck)) as pool:
-        answers = list(pool.map(gateway.execute, [one.root for one in stuck]))
-    assert [type(answer) for answer in answers] == [Unknown] * len(stuck)
+    _nobody_is_answered(crowd, gateway, stuck)
     wait_until(lambda: len(member.reports("unexpected")) == len(stuck), "all raised")
     _insist(crowd, [[deposit(wallet, 1)] for wallet in bystanders])
     _still_well(fleet, member)
-    letters = _letters(fleet)
-    _are_as_they_came(fleet, letters)
-    assert _ids(letters) == {r["error_id"] for r in member.reports("unexpected")}
-    raised = {r["reason"] for r in member.reports("unexpected")}
-    assert raised == {f"ZeroDivisionError: {root} {step}" for root, step in raises}
+    _all_raised_once(fleet, member, stuck)
     audit(fleet.servers, fleet.topics, at_rest=False)
     assert not _ended(fleet, stuck)
     member = fleet.start(again_after_s=1 if mended_by == "time" else 0)
@@ -121,12 +113,51 @@ def test_a_step_that_raises_leaves_its_process_pending(
     if mended_by == "callers":
         with ThreadPoolExecutor(len(stuck)) as pool:
             list(pool.map(crowd.insist, [one.root for one in stuck]))
+    _end_well(fleet, member, crowd, stuck)
+
+
+def test_a_step_that_raised_is_tried_again(fleet: Fleet, gateway: KafkaGateway) -> None:
+    """T6, T7, E5: a fault that passes needs nobody; what takes too long is resumed."""
+    stuck = list(processes())
+    crowd = Traffic(gateway, seed=0, clients=0)
+    member = fleet.start(raises=_at(stuck), raises_once=True, again_after_s=3)
+    _nobody_is_answered(crowd, gateway, stuck)
+    _end_well(fleet, member, crowd, stuck)
+    _all_raised_once(fleet, member, stuck)
+
+
+def _at(stuck: Sequence[Process]) -> frozenset[tuple[str, str]]:
+    return frozenset((one.root.command_id, one.step) for one in stuck)
+
+
+def _nobody_is_answered(
+    crowd: Traffic, gateway: KafkaGateway, stuck: Sequence[Process]
+) -> None:
+    _insist(crowd, [one.before for one in stuck])
+    with ThreadPoolExecutor(len(stuck)) as pool:
+        answers = list(pool.map(gateway.execute, [one.root for one in stuck]))
+    assert [type(answer) for answer in answers] == [Unknown] * len(stuck)
+
+
+def _all_raised_once(fleet: Fleet, member: Member, stuck: Sequence[Process]) -> None:
+    """Each where it should, and there is a letter of it."""
+    letters, told = _letters(fleet), member.reports("unexpected")
+    _are_as_they_came(fleet, letters)
+    assert _ids(letters) == {report["error_id"] for report in told}
+    assert sorted(report["reason"] for report in told) == sorted(
+        f"ZeroDivisionError: {root} {step}" for root, step in _at(stuck)
+    )
+
+
+def _end_well(
+    fleet: Fleet, member: Member, crowd: Traffic, stuck: Sequence[Process]
+) -> None:
+    """All come to their end by themselves; then their callers are told."""
     wait_until(lambda: len(_ended(fleet, stuck)) == len(stuck), "all have ended")
     for one in stuck:
         outcome = crowd.insist(one.root)
-        assert isinstance(outcome, Rejected) == one.end.startswith(
-            "healthpay.transfer.failed."
-        ), (one, outcome)
+        is_refused = one.end.startswith("healthpay.transfer.failed.")
+        assert isinstance(outcome, Rejected) == is_refused, (one, outcome)
     _still_well(fleet, member)
     books = audit(fleet.servers, fleet.topics, at_rest=True)
     books.check_outcomes(crowd.outcomes)
