@@ -141,7 +141,7 @@ def capture(command: CapturePayment, rows: Rows) -> Effect:
         raise Refuse(Code.WALLET_CLOSED, party="merchant")
     amount = to_capture(command, payment)
     rules.not_closing(merchant)
-    rules.same_currency(merchant, order.currency, "merchant")
+    rules.same_currency(merchant, payment.order.currency, "merchant")
     rules.room(merchant, amount)
     final = command.final or amount == payment.held
     rest = payment.held - amount
