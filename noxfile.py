@@ -162,7 +162,8 @@ def soak(session: nox.Session) -> None:
     """Stories on all cores, then the other suites with the long profile.
 
     `--minutes N`, `--seed N`, `--cores N`, `--report FILE`: of the stories.
-    Paths of tests: these with the long profile, and no stories.
+    Paths of tests: these with the long profile, and no stories; `--examples N`
+    after them: so many of each property.
     """
     _install(session, DEV)
     _install_wheels(session, DISTRIBUTIONS)
@@ -170,7 +171,7 @@ def soak(session: nox.Session) -> None:
     suites = () if not told or told[0].startswith("--") else told
     if not suites:
         session.run("python", "-m", "tools.soaking", *told)
-    profile = ("-p", "tools.soak", "--hypothesis-profile=soak", "--timeout=0")
+    profile = ("-p", "tools.soak", "--timeout=0")
     usual = ("tests/property", "tests/crash", "tests/edge")
     session.run("python", "-m", "pytest", *profile, *(suites or usual))
 

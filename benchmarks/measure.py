@@ -169,17 +169,15 @@ def per_round_ms(samples: Sequence[Sample], q: float) -> list[float]:
     return [percentile(sorted(s.latencies), q) * 1e3 for s in samples]
 
 
-def interleave(
-    rounds: int, first: Callable[[], T], second: Callable[[], T]
-) -> tuple[list[T], list[T]]:
-    """Let two sides take turns, the other one first in every second round."""
-    a: list[T] = []
-    b: list[T] = []
+def interleave(rounds: int, *sides: Callable[[], T]) -> tuple[list[T], ...]:
+    """Let sides take turns, in the other order in every second round."""
+    taken: tuple[list[T], ...] = tuple([] for _ in sides)
     for number in range(rounds):
-        for side in (0, 1) if number % 2 == 0 else (1, 0):
+        order = list(zip(taken, sides, strict=True))
+        for results, side in order if number % 2 == 0 else reversed(order):
             settle_garbage()
-            (a if side == 0 else b).append(first() if side == 0 else second())
-    return a, b
+            results.append(side())
+    return taken
 
 
 def ratios(above: Sequence[Sample], below: Sequence[Sample]) -> list[float]:

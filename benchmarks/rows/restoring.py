@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import gc
 import time
-import tracemalloc
 from collections.abc import Iterator
 from contextlib import closing
+from uuid import uuid4
 
 import psutil
 from confluent_kafka import Producer
@@ -14,10 +14,12 @@ from confluent_kafka import Producer
 from benchmarks import workload
 from benchmarks.kafka import broker_and_topics
 from benchmarks.measure import Figure, Goal, Scale, settle_garbage
+from benchmarks.workplace import folder
 from healthpay_core.policy import KycLevel, WalletType
 from healthpay_core.wallet.state import ActiveWallet, WalletProfile
 from healthpay_kafka import producer_config
 from healthpay_kafka.holdings import Holdings
+from healthpay_kafka.places import Places
 from healthpay_kafka.reading import PartitionReader
 from healthpay_kafka.receipts import Receipts
 from healthpay_kafka.restoring import restore
@@ -29,6 +31,8 @@ from healthpay_kafka.snapshots import (
     encode_held,
 )
 
+_ASKED = 20_000
+_BATCH = 20
 _TYPE: WalletType = "personal"
 _LEVEL: KycLevel = "full"
 
@@ -53,12 +57,7 @@ def run(scale: Scale) -> Iterator[Figure]:
         goal=Goal(sign="<=", value=1024),
         note="a snapshot is opened when its wallet is first needed",
     )
-    yield Figure(
-        row=10,
-        name="memory of a command's id that is remembered",
-        unit="B",
-        values=[_remembered(wallets)],
-    )
+    yield from _remembered(wallets)
     yield _from_broker(scale, value)
 
 
@@ -80,16 +79,37 @@ def _in_memory(wallets: list[str], value: bytes) -> tuple[float, float]:
     return took, resident
 
 
-def _remembered(ids: list[str]) -> float:
-    # Of a few ids the process would not seem to grow at all.
-    tracemalloc.start()
-    receipts = Receipts(lambda _: b"")
-    for place, command_id in enumerate(ids):
-        receipts.place(command_id, place, 0)
-    used, _ = tracemalloc.get_traced_memory()
-    tracemalloc.stop()
-    assert len(receipts) == len(ids)
-    return used / len(ids)
+def _remembered(ids: list[str]) -> Iterator[Figure]:
+    with folder() as place:
+        file = place / "journal.ids"
+        places = Places(file)
+        receipts = Receipts(lambda _: b"", places)
+        began = time.perf_counter()
+        for number, command_id in enumerate(ids):
+            receipts.place({command_id: number}, 0, number + 1)
+        receipts.settle(len(ids))
+        took = time.perf_counter() - began
+        assert len(places) == len(ids)
+        unknown = [uuid4().bytes for _ in range(_ASKED)]
+        began = time.perf_counter()
+        for start in range(0, _ASKED, _BATCH):
+            assert not places.find(unknown[start : start + _BATCH])
+        asked = time.perf_counter() - began
+        places.close()
+        size = file.stat().st_size
+    yield Figure(
+        row=10,
+        name="disk for a command's id that is remembered",
+        unit="B",
+        values=[size / len(ids)],
+        note=f"{len(ids) / took:,.0f} ids/s written",
+    )
+    yield Figure(
+        row=10,
+        name=f"whether an id is known, asked for {_BATCH} at once",
+        unit="us",
+        values=[asked / _ASKED * 1e6],
+    )
 
 
 def _from_broker(scale: Scale, value: bytes) -> Figure:
@@ -105,7 +125,7 @@ def _from_broker(scale: Scale, value: bytes) -> Figure:
                     break
                 except BufferError:
                     producer.poll(0.1)
-        checkpoint = encode_checkpoint(Checkpoint(journal=0))
+        checkpoint = encode_checkpoint(Checkpoint(journal=0, commands=0))
         producer.produce(topics.snapshots, checkpoint, CHECKPOINT_KEY, partition=0)
         producer.flush()
         rates: list[float] = []

@@ -1,10 +1,11 @@
-"""What a real broker's transactions cost, with the offsets first and last (row 6)."""
+"""What a real broker's transactions cost: offsets first, last, or none (row 6)."""
 
 from __future__ import annotations
 
 import logging
 import time
 from collections.abc import Iterator
+from functools import partial
 
 from confluent_kafka import Consumer, Producer, TopicPartition
 
@@ -13,6 +14,7 @@ from benchmarks.measure import Figure, Sample, Scale, Side, interleave, per_roun
 from healthpay_kafka import Topics, reader_config, transactional_config
 
 _RECORDS = 20
+_WAYS = ("offsets first", "offsets last", "no offsets")
 _BUSY = "concurrent operation on the same transaction"
 
 
@@ -28,30 +30,27 @@ class _Counting(logging.Handler):
 
 
 def run(scale: Scale) -> Iterator[Figure]:
-    """Transactions of twenty records and an offset, one after the other."""
+    """Transactions of twenty records, and mostly an offset, one after the other."""
     size = scale.size(300, 10)
     with broker_and_topics(1) as (servers, topics):
-        first = _Writer(servers, topics, offsets_first=True)
-        last = _Writer(servers, topics, offsets_first=False)
-        for writer in (first, last):
+        writers = {way: _Writer(servers, topics, way) for way in _WAYS}
+        for writer in writers.values():
             # The first transactions of a new id find a coordinator that loads.
             writer.transactions(10)
             writer.counting.busy = 0
-        samples = interleave(
+        runs = interleave(
             scale.rounds,
-            lambda: first.transactions(size),
-            lambda: last.transactions(size),
+            *[partial(writer.transactions, size) for writer in writers.values()],
         )
-        first.close()
-        last.close()
+        for writer in writers.values():
+            writer.close()
+    samples = dict(zip(_WAYS, runs, strict=True))
     done = size * scale.rounds
-    for name, writer, mine in (
-        ("offsets first", first, samples[0]),
-        ("records first", last, samples[1]),
-    ):
+    for way, writer in writers.items():
+        mine = samples[way]
         yield Figure(
             row=6,
-            name=f"one transaction of {_RECORDS} records, {name}, p50",
+            name=f"one transaction of {_RECORDS} records, {way}, p50",
             unit="ms",
             values=per_round_ms(mine, 0.5),
             extra={
@@ -60,22 +59,22 @@ def run(scale: Scale) -> Iterator[Figure]:
             },
             note=f"CONCURRENT_TRANSACTIONS {writer.counting.busy} times in {done:,}",
         )
-    yield Figure(
-        row=6,
-        name="transactions with offsets first against records first",
-        unit="x",
-        values=[a.rate / b.rate for a, b in zip(*samples, strict=True)],
-        sides=[
-            Side(name="offsets first", unit="1/s", values=[s.rate for s in samples[0]]),
-            Side(name="records first", unit="1/s", values=[s.rate for s in samples[1]]),
-        ],
-    )
+    last = "offsets last"
+    for way in ("offsets first", "no offsets"):
+        sides = {name: [s.rate for s in samples[name]] for name in (way, last)}
+        yield Figure(
+            row=6,
+            name=f"transactions with {way} against {last}",
+            unit="x",
+            values=[a / b for a, b in zip(*sides.values(), strict=True)],
+            sides=[Side(name=n, unit="1/s", values=v) for n, v in sides.items()],
+        )
 
 
 class _Writer:
-    def __init__(self, servers: str, topics: Topics, *, offsets_first: bool) -> None:
+    def __init__(self, servers: str, topics: Topics, way: str) -> None:
         self.counting = _Counting()
-        name = f"bench-{'first' if offsets_first else 'last'}"
+        name = f"bench-{way.replace(' ', '-')}"
         logger = logging.getLogger(name)
         logger.setLevel(logging.DEBUG)
         logger.propagate = False
@@ -88,7 +87,7 @@ class _Writer:
         group = reader_config(servers) | {"group.id": name}
         self._consumer = Consumer(group)
         self._topics = topics
-        self._first = offsets_first
+        self._way = way
         self._number = 0
 
     def transactions(self, count: int) -> Sample:
@@ -112,12 +111,12 @@ class _Writer:
         producer = self._producer
         assert producer is not None
         producer.begin_transaction()
-        if self._first:
+        if self._way == "offsets first":
             self._offsets(producer)
         for _ in range(_RECORDS):
             producer.produce(self._topics.events_wallet, b"x" * 400, partition=0)
         producer.flush()
-        if not self._first:
+        if self._way == "offsets last":
             self._offsets(producer)
         producer.commit_transaction()
         producer.poll(0)

@@ -18,7 +18,8 @@ from healthpay_core import (
     SuspendWallet,
     VoidPayment,
 )
-from healthpay_core.payment.commands import PaymentCommand
+from healthpay_core.payment.commands import InitiatePayment, PaymentCommand
+from healthpay_core.payment.steps import RecordInitiation
 from healthpay_core.refusals import (
     AuthorizationExpired,
     CaptureExceedsAuthorized,
@@ -79,6 +80,11 @@ def suspended(wallet: str) -> Command:
 def no_step(status: str, requested: str) -> NotDone:
     """A step that the life cycle does not have."""
     return InvalidStateTransition(current_status=status, requested=requested)
+
+
+def _unconfirmed(order: InitiatePayment) -> Command:
+    """The last step of agreeing, without those before it: a stray message."""
+    return RecordInitiation(payment_id=order.payment_id, order=order)
 
 
 SHOP_CLOSED = CloseWallet(wallet_id=SHOP)
@@ -168,6 +174,22 @@ CASES: dict[str, Case] = {
         (*AGREED, withdrawal(A, 41)),
         AUTHORIZE,
         InsufficientFunds(requested_amount=60, available_amount=59, currency="EGP"),
+    ),
+    "authorize: payer's currency, which nobody has confirmed": (
+        (*PARTIES, _unconfirmed(payment(A, SHOP, 1, name="p", currency="USD"))),
+        AUTHORIZE,
+        CurrencyMismatch(expected_currency="EGP", requested_currency="USD"),
+    ),
+    "authorize: merchant's currency, which nobody has confirmed": (
+        (
+            *PARTIES,
+            *opened(B, currency="USD", wallet_type="merchant"),
+            _unconfirmed(payment(A, B, 1, name="p", automatic=True)),
+        ),
+        AUTHORIZE,
+        CurrencyMismatch(
+            expected_currency="USD", requested_currency="EGP", party="merchant"
+        ),
     ),
     "authorize twice": (HELD, AUTHORIZE, no_step("authorized", "authorize")),
     "capture too much": (

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import os
 import re
-import subprocess
 import sys
 from pathlib import Path
 
@@ -16,12 +15,11 @@ from examples.proofs import prove
 from healthpay_core import EventStore, StoreQueries
 from healthpay_sql import SqliteEventStore
 from tests.edge.reaching import opening
+from tests.edge.running import schemathesis
 from tests.edge.servers import SERVERS
-from tests.simulation.driving import ROOT
 from tests.simulation.ledger import Ledger
 from tests.simulation.load import send_all
 
-CONFIG = Path(__file__).with_name("schemathesis.toml")
 EXAMPLES = {"positive": 12, "negative": 4}
 LEAST_KINDS = 15
 LIMIT_S, LONG_S = 120, 600
@@ -44,7 +42,13 @@ def test_the_running_server_keeps_what_its_document_says(
     store, ledger = tmp_path / "healthpay.db", Ledger()
     with SERVERS[name](store) as server:
         asyncio.run(send_all(server.url, ledger, opening()))
-        said = _schemathesis(server.url, tmp_path, mode, is_long=is_long)
+        bounds = ["--max-examples", str(EXAMPLES[mode]), "--generation-deterministic"]
+        if is_long:
+            bounds = ["--max-time", str(LONG_S), "--seed", str(os.getpid())]
+        limit_s = LIMIT_S + (LONG_S if is_long else 0)
+        said = schemathesis(
+            server.url, tmp_path, "--mode", mode, *bounds, limit_s=limit_s
+        )
         assert server.stop() == 0
     sys.stdout.write(said)
     found = GENERATED.search(said)
@@ -55,28 +59,6 @@ def test_the_running_server_keeps_what_its_document_says(
         kinds = _kinds(after, ledger)
     if mode == "positive":
         assert len(kinds) >= LEAST_KINDS, sorted(kinds)
-
-
-def _schemathesis(url: str, where: Path, mode: str, *, is_long: bool) -> str:
-    """Run it; what it says, which is shown when it found something."""
-    bounds = ["--max-examples", str(EXAMPLES[mode]), "--generation-deterministic"]
-    if is_long:
-        bounds = ["--max-time", str(LONG_S), "--seed", str(os.getpid())]
-    options = ["--checks", "all", "--mode", mode, "--continue-on-failure", *bounds]
-    process = subprocess.run(
-        [
-            *(sys.executable, "-m", "schemathesis.cli", "--config-file", str(CONFIG)),
-            *("run", f"{url}/openapi.json", *options),
-        ],
-        cwd=where,
-        env={**os.environ, "PYTHONPATH": str(ROOT)},
-        capture_output=True,
-        text=True,
-        timeout=LIMIT_S + LONG_S if is_long else LIMIT_S,
-        check=False,
-    )
-    assert process.returncode == 0, process.stdout + process.stderr
-    return process.stdout
 
 
 def _kinds(store: EventStore, opened: Ledger) -> set[str]:

@@ -41,10 +41,11 @@ def committed(servers: str, topics: Topics) -> Iterator[tuple[str, bytes]]:
         for topic in (*topics.events, topics.journal)
         for number in range(topics.partitions)
     ]
+    # Where somebody still writes, the end of a partition is reached several times.
+    ended = set[tuple[str | None, int | None]]()
     with Consumer(config) as consumer:
         consumer.assign(places)
-        left = len(places)
-        while left:
+        while len(ended) < len(places):
             first = consumer.poll(1.0)
             if first is None:
                 continue
@@ -54,7 +55,7 @@ def committed(servers: str, topics: Topics) -> Iterator[tuple[str, bytes]]:
                     yield message.topic() or "", message.value() or b""
                 else:
                     assert error.code() == KafkaError._PARTITION_EOF, error
-                    left -= 1
+                    ended.add((message.topic(), message.partition()))
 
 
 @dataclass(slots=True)

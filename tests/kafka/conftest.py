@@ -8,7 +8,6 @@ from pathlib import Path
 import pytest
 
 from healthpay_core import InMemoryEventStore, Ok
-from healthpay_core.ids import new_id
 from healthpay_core.testing.builders import (
     card_id,
     funded,
@@ -18,11 +17,12 @@ from healthpay_core.testing.builders import (
     transfer,
 )
 from healthpay_kafka import FileCheckpoint, Relay, Topics, create_topics
-from healthpay_kafka.gateway import GatewaySettings, KafkaGateway
 from healthpay_sql import SqliteEventStore
-from tests.kafka.fleet import Fleet
 from tests.kafka.relay_room import A, B, do
+from tests.kafka.rooms import fleet, gateway, made_topics, prefix
 from tools.broker import Broker
+
+__all__ = ["fleet", "gateway", "made_topics", "prefix"]
 
 
 @pytest.fixture(scope="session")
@@ -32,10 +32,16 @@ def broker() -> Iterator[Broker]:
         yield running
 
 
-@pytest.fixture
-def prefix() -> str:
-    """What the names of this test's topics begin with."""
-    return f"test-{new_id()[:13]}"
+@pytest.fixture(scope="session")
+def servers(broker: Broker) -> str:
+    """Where it is found."""
+    return broker.bootstrap_servers
+
+
+@pytest.fixture(scope="session")
+def patience_s() -> float:
+    """How long a caller waits."""
+    return 1.0
 
 
 @pytest.fixture
@@ -44,13 +50,6 @@ def topics(prefix: str) -> Topics:
     return Topics(
         prefix=prefix, partitions=3, reply_partitions=4, replication=1, min_insync=1
     )
-
-
-@pytest.fixture
-def made_topics(broker: Broker, topics: Topics) -> Topics:
-    """The same, made on the broker."""
-    assert isinstance(create_topics(broker.bootstrap_servers, topics), Ok)
-    return topics
 
 
 @pytest.fixture
@@ -65,23 +64,6 @@ def make_topics(broker: Broker, prefix: str) -> Callable[[int], Topics]:
         return topics
 
     return make
-
-
-@pytest.fixture
-def fleet(broker: Broker, made_topics: Topics, tmp_path: Path) -> Iterator[Fleet]:
-    """Processors as processes, on this test's topics."""
-    with Fleet(broker.bootstrap_servers, made_topics, tmp_path) as processors:
-        yield processors
-
-
-@pytest.fixture
-def gateway(broker: Broker, made_topics: Topics) -> Iterator[KafkaGateway]:
-    """A gateway whose callers are impatient."""
-    settings = GatewaySettings(
-        bootstrap_servers=broker.bootstrap_servers, topics=made_topics, timeout_s=1.0
-    )
-    with KafkaGateway(settings) as opened:
-        yield opened
 
 
 @pytest.fixture

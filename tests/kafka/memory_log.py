@@ -22,6 +22,7 @@ from healthpay_kafka.holdings import Holdings, is_checkpoint
 from healthpay_kafka.orders import Ask, Reply, aggregate_of, encode_order, headers_of
 from healthpay_kafka.partition import Partition
 from healthpay_kafka.partitions import partition_of
+from healthpay_kafka.places import Places
 from healthpay_kafka.records import Arrived, Record
 from healthpay_kafka.replies import decode_reply
 from healthpay_kafka.topics import Topics
@@ -35,8 +36,8 @@ class MemoryLog:
     """Topics of records, and the processors of their commands.
 
     A transaction that is torn leaves a prefix of what it wrote in each partition
-    of each topic, and no offsets. With `remembers`, a restore reads the whole
-    journal, else only what the snapshots lack.
+    of each topic. With `remembers`, a restore reads the whole journal, else only what
+    the snapshots lack, or the table of ids, which outlives a processor.
     """
 
     partitions: int = 3
@@ -49,7 +50,11 @@ class MemoryLog:
     raised: list[BaseException] = field(default_factory=list)
     topics: Topics = field(init=False)
     owned: dict[int, Partition] = field(default_factory=dict)
+    tables: defaultdict[int, Places] = field(
+        default_factory=lambda: defaultdict(Places)
+    )
     remembers: bool = True
+    parked: dict[int, tuple[Holdings, int]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self.topics = Topics(partitions=self.partitions, replication=1, min_insync=1)
@@ -124,15 +129,18 @@ class MemoryLog:
     def checkpoint(self, number: int) -> None:
         """Write what has changed, and from where to restore."""
         partition = self.owned[number]
-        journal = len(self.records[self.topics.journal, number])
-        for record in partition.checkpoint(journal):
+        journal, commands = self._journal(number), self.offsets[number]
+        if partition.repeats(commands):
+            return
+        for record in partition.checkpoint(len(journal), commands):
             self.produce(record)
         partition.holdings.changed.clear()
 
     def take_over(self, number: int) -> None:
         """Restore a partition from what the log holds, as a new processor does."""
-        journal = self.records[self.topics.journal, number]
-        holdings = Holdings(lambda offset: _value(journal[offset][1]), recent=5)
+        journal = self._journal(number)
+        table = Places() if self.remembers else self.tables[number]
+        holdings = Holdings(lambda offset: _value(journal[offset][1]), table, recent=5)
         newest = {
             record.key: record.value
             for _, record in self.records[self.topics.snapshots, number]
@@ -145,18 +153,42 @@ class MemoryLog:
                 checkpoint = value
             else:
                 holdings.restore_snapshot(key, value)
-        start = holdings.restore_checkpoint(checkpoint) or 0
-        if not self.remembers:
-            holdings.restore_processes(start)
-        for offset, (_, record) in enumerate(journal):
-            if self.remembers or offset >= start:
+        folded_from = holdings.restore_checkpoint(checkpoint)
+        start = 0
+        if not self.remembers and folded_from is not None:
+            start = min(folded_from, table.end)
+        holdings.restore_processes(start)
+        for offset, (_, record) in enumerate(journal[start:], start):
+            holdings.restore_entry(offset, _value(record))
+        holdings.receipts.settle(len(journal))
+        self._own(number, holdings)
+
+    def leave(self, number: int) -> None:
+        """Its processor parks a partition, and another one takes it over."""
+        holdings, end = self.owned[number].holdings, len(self._journal(number))
+        holdings.receipts.settle(end)
+        holdings.park(self.offsets[number])
+        self.parked[number] = (holdings, end)
+        self.take_over(number)
+
+    def come_back(self, number: int) -> None:
+        """Who has parked a partition, if anybody has, takes it over again."""
+        if number in self.parked:
+            holdings, end = self.parked.pop(number)
+            for offset, (_, record) in enumerate(self._journal(number)[end:], end):
                 holdings.restore_entry(offset, _value(record))
-        decider = Decider(self.clock, self.policy, unexpected=self._raised)
+            self._own(number, holdings)
+
+    def _own(self, number: int, holdings: Holdings) -> None:
         resume = holdings.resume_at()
         if resume is not None:
             self.offsets[number] = resume
         self.owned[number] = Partition(
-            number, topics=self.topics, decider=decider, holdings=holdings
+            number,
+            topics=self.topics,
+            decider=Decider(self.clock, self.policy),
+            holdings=holdings,
+            unexpected=self._raised,
         )
 
     def settle(self) -> None:
@@ -197,6 +229,9 @@ class MemoryLog:
             for number in range(self.partitions)
             for _, record in self.records[topic, number]
         ]
+
+    def _journal(self, number: int) -> list[tuple[int, Record]]:
+        return self.records[self.topics.journal, number]
 
     def _write(self, partition: Partition, records: list[Record]) -> None:
         places: dict[str, int] = {}

@@ -7,22 +7,27 @@ import signal
 import threading
 import time
 from collections import defaultdict
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from random import Random
 
 import orjson
-from confluent_kafka import KafkaError, KafkaException, TopicPartition
+from confluent_kafka import KafkaError, KafkaException
 
-from healthpay_core import NO_LIMITS, SystemClock
-from healthpay_kafka.deciding import Decider
+from healthpay_core import NO_LIMITS, CommandRequest, SystemClock
+from healthpay_kafka import partition
+from healthpay_kafka.deciding import Decider, Decision
+from healthpay_kafka.holdings import Holdings
 from healthpay_kafka.processor import Processor
 from healthpay_kafka.records import Record
 from healthpay_kafka.restoring import Restored
 from healthpay_kafka.topics import Topics
-from healthpay_kafka.transaction import PartitionProducer
+from healthpay_kafka.transaction import Aborted, PartitionProducer
 from healthpay_kafka.worker import ProcessorSettings
+
+AFTER_A_FAULT = ("abort", "renew")
+"""Steps that are taken only when something has gone wrong."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,9 +40,14 @@ class Script:
         die_after: That step is the so manieth of its name.
         only_stop: It stops where it stands (SIGSTOP), instead of dying.
         tear: The so manieth transaction is torn: a prefix of what it writes to
-            each place is committed, with or without the offsets, then it dies. 0
-            for never.
+            each place is committed, then it dies. 0 for never.
+        live_on: It does not die then, but is told that nothing was written.
         abort_every: Each so manieth transaction meets a fault. 0 for never.
+        abort_at: Before which of its steps.
+        raises: What cannot be decided: the id of a caller's command, and the class
+            of the command, or of the step of its process, that raises.
+        raises_once: Each of these raises only when it is first decided.
+        again_after_s: When a process takes too long; 0 for the usual time.
     """
 
     servers: str
@@ -48,10 +58,16 @@ class Script:
     die_after: int = 1
     only_stop: bool = False
     tear: int = 0
+    live_on: bool = False
     abort_every: int = 0
+    abort_at: str = "flush"
+    raises: frozenset[tuple[str, str]] = frozenset()
+    raises_once: bool = False
+    again_after_s: int = 0
     seed: int = 0
     max_batch: int = 200
     checkpoint_every: int = 2_000
+    state_dir: Path | None = None
 
 
 def main(script: Script) -> None:
@@ -59,6 +75,9 @@ def main(script: Script) -> None:
     program = _Program(script)
     if script.tear:
         program.plan_a_tear()
+    if script.again_after_s:
+        after_us = script.again_after_s * 1_000_000
+        setattr(partition, "_AGAIN_AFTER_US", after_us)  # noqa: B010 (a constant)
     processor = Processor(
         ProcessorSettings(
             bootstrap_servers=script.servers,
@@ -66,8 +85,9 @@ def main(script: Script) -> None:
             instance_id=script.instance,
             max_batch=script.max_batch,
             checkpoint_every=script.checkpoint_every,
+            state_dir=script.state_dir,
         ),
-        Decider(SystemClock(), NO_LIMITS),
+        _FaultyDecider(script.raises, once=script.raises_once),
         observer=program,
         probe=program.probe,
     )
@@ -78,6 +98,25 @@ def main(script: Script) -> None:
         program.report("ended", reason=f"{type(error).__name__}: {error}")
         raise SystemExit(3) from error
     program.report("ended", reason="")
+
+
+class _FaultyDecider(Decider):
+    """Raises for chosen commands, as a bug in a decision does."""
+
+    def __init__(self, raises: frozenset[tuple[str, str]], *, once: bool) -> None:
+        super().__init__(SystemClock(), NO_LIMITS)
+        self._raises = set(raises)
+        self._once = once
+
+    def decide(self, request: CommandRequest, holdings: Holdings, now: int) -> Decision:
+        """Decide; a step is known by the command that its process began with."""
+        root = request.causation_id or request.command_id
+        name = type(request.command).__name__
+        if (root, name) in self._raises:
+            if self._once:
+                self._raises.remove((root, name))
+            raise ZeroDivisionError(f"{root} {name}")
+        return super().decide(request, holdings, now)
 
 
 class _Program:
@@ -102,8 +141,8 @@ class _Program:
             self.report("dies", step=step)
             fatal = signal.SIGSTOP if script.only_stop else signal.SIGKILL
             os.kill(os.getpid(), fatal)
-        faulty = script.abort_every or (1 if script.die_at == "abort" else 0)
-        if step == "flush" and faulty and count % faulty == 0:
+        faulty = script.abort_every or (1 if script.die_at in AFTER_A_FAULT else 0)
+        if step == script.abort_at and faulty and count % faulty == 0:
             raise KafkaException(
                 KafkaError(KafkaError._TIMED_OUT, "planted", txn_requires_abort=True)
             )
@@ -114,27 +153,18 @@ class _Program:
         real = PartitionProducer.write
 
         def write(
-            producer: PartitionProducer,
-            records: Sequence[Record],
-            offset: TopicPartition | None,
-            group: Callable[[], object],
+            producer: PartitionProducer, records: Sequence[Record]
         ) -> dict[str, int]:
             with self._lock:
                 self._counts["write"] += 1
                 is_torn = self._counts["write"] == script.tear
             if not is_torn:
-                return real(producer, records, offset, group)
+                return real(producer, records)
             kept = _torn(records, draw)
-            # The offsets have a marker of their own, which can come in time or not.
-            with_offsets = script.seed % 2 == 0
-            real(producer, kept, offset if with_offsets else None, group)
-            self.report(
-                "dies",
-                step="torn",
-                kept=len(kept),
-                of=len(records),
-                with_offsets=with_offsets,
-            )
+            real(producer, kept)
+            self.report("dies", step="torn", kept=len(kept), of=len(records))
+            if script.live_on:
+                raise Aborted("planted")
             os.kill(os.getpid(), signal.SIGKILL)
             raise AssertionError
 
@@ -150,13 +180,15 @@ class _Program:
             entries=restored.entries,
             snapshots=restored.snapshots,
             took_s=restored.took_s,
+            was_parked=restored.was_parked,
         )
 
     def lost(self, partition: int, reason: str) -> None:
         self.report("lost", partition=partition, reason=reason)
 
     def unexpected(self, error_id: str, error: BaseException) -> None:
-        self.report("unexpected", reason=f"{type(error).__name__}: {error}")
+        reason = f"{type(error).__name__}: {error}"
+        self.report("unexpected", error_id=error_id, reason=reason)
 
 
 def _torn(records: Sequence[Record], draw: Random) -> list[Record]:

@@ -26,6 +26,7 @@ from healthpay_kafka import (
     GatewaySettings,
     KafkaGateway,
     Processor,
+    ProcessorObserver,
     ProcessorSettings,
     ReadModel,
     Topics,
@@ -61,7 +62,11 @@ class Runtime:
 
 @contextmanager
 def processing(
-    servers: str, topics: Topics, *, restarts: bool = False
+    servers: str,
+    topics: Topics,
+    *,
+    restarts: bool = False,
+    observer: ProcessorObserver | None = None,
 ) -> Iterator[None]:
     """A processor, until the end of the block.
 
@@ -80,7 +85,8 @@ def processing(
 
     def run() -> None:
         while not stopping.is_set():
-            running.append(Processor(settings, Decider(SystemClock(), NO_LIMITS)))
+            decider = Decider(SystemClock(), NO_LIMITS)
+            running.append(Processor(settings, decider, observer=observer))
             try:
                 running[-1].run()
             except KafkaException as error:
@@ -107,11 +113,17 @@ def processing(
 
 @contextmanager
 def runtime(
-    servers: str, topics: Topics, *, restarts: bool = False
+    servers: str,
+    topics: Topics,
+    *,
+    restarts: bool = False,
+    observer: ProcessorObserver | None = None,
 ) -> Iterator[Runtime]:
     """Everything, caught up, until the end of the block."""
     with ExitStack() as stack:
-        stack.enter_context(processing(servers, topics, restarts=restarts))
+        stack.enter_context(
+            processing(servers, topics, restarts=restarts, observer=observer)
+        )
         store = InMemoryEventStore(digest=digest)
         model = stack.enter_context(ReadModel(servers, topics, store))
         queries = FreshQueries(model, store, store)

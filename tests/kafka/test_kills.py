@@ -32,17 +32,18 @@ from healthpay_core.testing import (
 from healthpay_kafka.gateway import KafkaGateway
 from tests.kafka.audit import audit, settle
 from tests.kafka.fleet import Fleet
+from tests.kafka.processor_program import AFTER_A_FAULT
 from tests.kafka.traffic import Traffic
 
 STEPS = (
     "begin",
-    "offsets",
     "produce",
     "produced",
     "flush",
     "commit",
     "committed",
     "abort",
+    "renew",
     "take over",
     "restore",
 )
@@ -64,7 +65,7 @@ def test_killed_at_each_step_under_load(
         for number, step in enumerate(draw.sample(STEPS, len(STEPS))):
             if member.is_running:
                 member.kill()
-            few = step in ("take over", "restore", "abort")
+            few = step in ("take over", "restore", *AFTER_A_FAULT)
             member = fleet.start(
                 die_at=step,
                 die_after=draw.randint(1, 2 if few else 12),

@@ -56,6 +56,32 @@ def test_one_three_two_under_load(
         )
 
 
+def test_a_partition_that_comes_back_is_not_read_anew(
+    fleet: Fleet, gateway: KafkaGateway
+) -> None:
+    """R3, R4: its first owner has it parked, and reads what the other has added."""
+    traffic = Traffic(gateway, seed=6, clients=4)
+    first = fleet.start("one")
+    traffic.open()
+    traffic.start()
+    first.wait_for("committed", 40)
+    second = fleet.start("two")
+    second.wait_for("restored")
+    first.wait_for("committed", len(first.reports("committed")) + 20)
+    before = len(first.reports("restored"))
+    second.stop()
+    first.wait_for("restored", before + 1)
+    traffic.rest()
+    first.stop()
+    audit(fleet.servers, fleet.topics, at_rest=True).check_outcomes(traffic.outcomes)
+    back = first.reports("restored")[before:]
+    (taken,) = second.reports("restored")
+    assert {report["partition"] for report in back} == {taken["partition"]}
+    assert [report["was_parked"] for report in (taken, *back)] == [False, True]
+    # What the second has written, or it was in vain.
+    assert back[0]["entries"] > 0
+
+
 def _owners(members: dict[str, Member]) -> dict[str, int]:
     """How many partitions each has: who restored one last has it."""
     last: dict[int, tuple[float, str]] = {}

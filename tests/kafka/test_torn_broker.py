@@ -44,13 +44,33 @@ def test_torn_transactions_are_harmless(
     torn = [r for r in fleet.reports("dies") if r["kept"] < r["of"]]
     kept = sum(r["kept"] for r in torn)
     # Else nothing was proved: something was written, something was lost.
-    assert {r["with_offsets"] for r in torn} == {True, False}
     assert kept
     assert not list(fleet.reports("unexpected"))
     with capsys.disabled():
         print(
-            f"\n{len(torn)} transactions torn,"
-            f" {sum(r['with_offsets'] for r in torn)} with their offsets, {kept} of"
+            f"\n{len(torn)} transactions torn, {kept} of"
             f" {sum(r['of'] for r in torn)} records kept: {len(traffic.sent)} commands,"
             f" {len(books.events)} events, {books.repeated} records written again"
         )
+
+
+def test_what_seemed_undone_is_looked_for(fleet: Fleet, gateway: KafkaGateway) -> None:
+    """R1, R4: a part of a transaction that was reported undone is not done twice."""
+    traffic = Traffic(gateway, seed=7, clients=4)
+    member = fleet.start()
+    traffic.open()
+    member.stop()
+    traffic.start()
+    members = []
+    for number in range(4):
+        member = fleet.start(tear=5 + number, live_on=True, seed=number)
+        member.wait_for("dies")
+        members.append(member)
+        member.wait_for("committed", 20)
+        member.stop()
+    member = fleet.start()
+    traffic.rest()
+    member.stop()
+    audit(fleet.servers, fleet.topics, at_rest=True).check_outcomes(traffic.outcomes)
+    reasons = [r["reason"] for m in members for r in m.reports("lost")]
+    assert any("its journal holds more" in reason for reason in reasons), reasons

@@ -175,11 +175,11 @@ def test_a_checkpoint_too_large_is_left_out(monkeypatch: pytest.MonkeyPatch) -> 
     changed = set(partition.holdings.changed)
     with monkeypatch.context() as patched:
         patched.setattr(outgoing, "LARGEST_RECORD", 50)
-        assert partition.checkpoint(0) == []
+        assert partition.checkpoint(0, 0) == []
     log.ask(_ask(withdrawal(A, 1), "x"))
     log.settle()
     assert partition.holdings.changed >= changed
-    assert len(partition.checkpoint(0)) == len(partition.holdings.changed) + 1
+    assert len(partition.checkpoint(0, 0)) == len(partition.holdings.changed) + 1
 
 
 def test_an_entry_that_cannot_be_read_is_no_fault_of_the_command() -> None:
@@ -219,7 +219,7 @@ def test_processes_under_way_outlive_a_checkpoint() -> None:
     log.checkpoint(place)
     journal = log.records[log.topics.journal, place]
     value = log.records[log.topics.snapshots, place][-1][1].value
-    _, _, begun = orjson.loads(value or b"")
+    _, _, _, begun = orjson.loads(value or b"")
     assert [orjson.loads(journal[at][1].value or b"")[1] for at in begun] == ["begun"]
     # As if everything before were too old to be asked about.
     log.remembers = False
@@ -229,6 +229,49 @@ def test_processes_under_way_outlive_a_checkpoint() -> None:
     log.ask(root)
     log.settle()
     assert isinstance(list(log.replies())[done:][-1], Committed)
+
+
+def test_nothing_decided_since_a_checkpoint_is_no_new_beginning() -> None:
+    """R4: a checkpoint says itself from which command to go on."""
+    log = MemoryLog(1, remembers=False)
+    done = _open(log)
+    log.ask(_ask(deposit(wallet_id("late"), 1), "refused, not for good"))
+    log.settle()
+    log.owned[0].holdings.receipts.settle(len(log.records[log.topics.journal, 0]))
+    log.checkpoint(0)
+    ended = log.offsets[0]
+    # What the group was told may be old.
+    log.offsets[0] = 0
+    log.take_over(0)
+    assert log.offsets[0] == ended
+    log.settle()
+    assert len(list(log.replies())) == done + 1
+
+
+@pytest.mark.parametrize("meanwhile", [False, True])
+def test_a_parked_partition_goes_on_where_it_is(meanwhile: bool) -> None:
+    """R3, R4: what it has committed is not run again; what others did is taken."""
+    log = MemoryLog(1)
+    log.take_over(0)
+    done = _open(log)
+    late = wallet_id("late")
+    for number, command in enumerate((deposit(late, 1), *funded(late, 2))):
+        log.ask(_ask(command, f"late {number}"))
+        log.settle()
+    ended = log.offsets[0]
+    log.leave(0)
+    if meanwhile:
+        log.ask(_ask(withdrawal(late, 2), "meanwhile"))
+        log.settle()
+    log.come_back(0)
+    # What the other one did last is run again, as after any take-over.
+    assert (log.offsets[0] == ended) == (not meanwhile)
+    log.ask(_ask(withdrawal(late, 1), "too much by now, or not"))
+    log.settle()
+    answers = {answer.command_id: answer for answer in list(log.replies())[done:]}
+    last = answers[derive_id("too much by now, or not")]
+    assert isinstance(last, Rejected if meanwhile else Committed)
+    assert _refused(answers[derive_id("late 0")]) == Code.WALLET_NOT_FOUND
 
 
 @pytest.mark.parametrize("partitions", [1, 3])

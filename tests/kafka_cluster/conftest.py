@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
-from healthpay_core import Ok
-from healthpay_core.ids import new_id
-from healthpay_kafka import Topics, create_topics
-from healthpay_kafka.gateway import GatewaySettings, KafkaGateway
-from tests.kafka.fleet import Fleet
+from healthpay_kafka import Topics
+from tests.kafka.rooms import fleet, gateway, made_topics, prefix
 from tools.broker import Broker
+
+__all__ = ["fleet", "gateway", "made_topics", "prefix"]
 
 
 @pytest.fixture(scope="session")
@@ -22,27 +20,19 @@ def cluster() -> Iterator[Broker]:
         yield running
 
 
-@pytest.fixture
-def topics(cluster: Broker) -> Topics:
-    """This test's topics, with the copies of the specification, made."""
-    topics = Topics(prefix=f"test-{new_id()[:13]}", partitions=3, reply_partitions=4)
-    made = create_topics(cluster.bootstrap_servers, topics)
-    assert isinstance(made, Ok), made
-    return topics
+@pytest.fixture(scope="session")
+def servers(cluster: Broker) -> str:
+    """Where the nodes are found."""
+    return cluster.bootstrap_servers
 
 
 @pytest.fixture
-def fleet(cluster: Broker, topics: Topics, tmp_path: Path) -> Iterator[Fleet]:
-    """Processors as processes, on this test's topics."""
-    with Fleet(cluster.bootstrap_servers, topics, tmp_path) as processors:
-        yield processors
+def topics(prefix: str) -> Topics:
+    """This test's topics, with the specification's copies; nobody has made them."""
+    return Topics(prefix=prefix, partitions=3, reply_partitions=4)
 
 
-@pytest.fixture
-def gateway(cluster: Broker, topics: Topics) -> Iterator[KafkaGateway]:
-    """A gateway whose callers are impatient."""
-    settings = GatewaySettings(
-        bootstrap_servers=cluster.bootstrap_servers, topics=topics, timeout_s=2.0
-    )
-    with KafkaGateway(settings) as opened:
-        yield opened
+@pytest.fixture(scope="session")
+def patience_s() -> float:
+    """How long a caller waits."""
+    return 2.0

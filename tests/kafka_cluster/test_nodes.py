@@ -9,12 +9,16 @@ from healthpay_kafka import Topics, check_topics, producer_config, reader_config
 from tools.broker import Broker
 
 
-def test_safe_topics_are_made_on_three_nodes(cluster: Broker, topics: Topics) -> None:
+def test_safe_topics_are_made_on_three_nodes(
+    cluster: Broker, made_topics: Topics
+) -> None:
     """With replication 3 and two copies in sync, every check passes."""
-    assert check_topics(cluster.bootstrap_servers, topics) == Ok(None)
+    assert check_topics(cluster.bootstrap_servers, made_topics) == Ok(None)
 
 
-def test_records_outlive_the_loss_of_each_node(cluster: Broker, topics: Topics) -> None:
+def test_records_outlive_the_loss_of_each_node(
+    cluster: Broker, made_topics: Topics
+) -> None:
     """What was acknowledged is read while any one node is down."""
     acknowledged: list[bytes] = []
 
@@ -26,17 +30,17 @@ def test_records_outlive_the_loss_of_each_node(cluster: Broker, topics: Topics) 
     written: list[bytes] = []
     for number, node in enumerate(cluster.nodes):
         node.kill()
-        for partition in range(topics.partitions):
+        for partition in range(made_topics.partitions):
             value = f"{number}/{partition}".encode()
             written.append(value)
             producer.produce(
-                topics.commands, value, partition=partition, on_delivery=delivered
+                made_topics.commands, value, partition=partition, on_delivery=delivered
             )
         assert producer.flush(30) == 0
         node.start()
         cluster.wait_until_ready()
     assert sorted(acknowledged) == sorted(written)
-    assert sorted(_all(cluster, topics)) == sorted(written)
+    assert sorted(_all(cluster, made_topics)) == sorted(written)
 
 
 def _all(cluster: Broker, topics: Topics) -> list[bytes]:

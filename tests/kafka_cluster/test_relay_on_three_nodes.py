@@ -22,7 +22,7 @@ pytestmark = [pytest.mark.crash, pytest.mark.timeout(600)]
 
 
 def test_each_node_in_turn_is_lost_while_events_are_published(
-    cluster: Broker, topics: Topics, tmp_path: Path
+    cluster: Broker, made_topics: Topics, tmp_path: Path
 ) -> None:
     """V7, H8: leaders move, two nodes are down at once, and no event is lost."""
     stopping = Event()
@@ -37,7 +37,9 @@ def test_each_node_in_turn_is_lost_while_events_are_published(
 
         writer = Thread(target=write)
         kept = FileCheckpoint(tmp_path / "mark")
-        relay = Relay(store, cluster.bootstrap_servers, topics=topics, checkpoint=kept)
+        relay = Relay(
+            store, cluster.bootstrap_servers, topics=made_topics, checkpoint=kept
+        )
         writer.start()
         try:
             with relay:
@@ -52,7 +54,7 @@ def test_each_node_in_turn_is_lost_while_events_are_published(
         finally:
             stopping.set()
             writer.join()
-        audit(store, read_events(cluster.bootstrap_servers, topics), topics)
+        audit(store, read_events(cluster.bootstrap_servers, made_topics), made_topics)
 
 
 def _lose_nodes(cluster: Broker, relay: Relay) -> None:

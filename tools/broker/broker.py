@@ -39,6 +39,8 @@ class Broker:
         heap_mb: Java heap of each node.
         folder: Where the data is; a temporary folder, removed at the end, when
             left out.
+        proxied: Listen at a further port, which clients are told to find at a proxy:
+            `behind_proxy` has both. Then no broker that was given is used.
         outlives: Run on when this process ends without stopping it. Else it ends
             with the thread that started it, even with one that is killed.
     """
@@ -49,15 +51,19 @@ class Broker:
         *,
         heap_mb: int = 256,
         folder: Path | None = None,
+        proxied: bool = False,
         outlives: bool = False,
     ) -> None:
+        self.behind_proxy: tuple[int, int] | None = None
+        self._is_proxied = proxied
         self._outlives = outlives
         self.replication: Final = nodes
         self.nodes: list[Node] = []
         self._heap_mb = heap_mb
         self._is_temporary = folder is None
         self._folder = folder
-        self._given = os.environ.get(GIVEN, "") if nodes == 1 else ""
+        given = nodes == 1 and not proxied
+        self._given = os.environ.get(GIVEN, "") if given else ""
 
     @property
     def bootstrap_servers(self) -> str:
@@ -108,7 +114,9 @@ class Broker:
     def _start(self) -> None:
         folder = self._folder or Path(tempfile.mkdtemp(prefix="healthpay-broker-"))
         self._folder = folder
-        ports = _free_ports(self.replication)
+        ports = _free_ports(self.replication + self._is_proxied)
+        if self._is_proxied:
+            self.behind_proxy = ports.pop()
         self.nodes = [
             Node(
                 folder / f"node-{index + 1}",
@@ -117,6 +125,7 @@ class Broker:
                     ports,
                     folder / f"node-{index + 1}" / "data",
                     replication=self.replication,
+                    proxied=self.behind_proxy,
                 ),
                 port=ports[index][0],
                 heap_mb=self._heap_mb,

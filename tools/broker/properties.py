@@ -25,7 +25,12 @@ _FOR_TESTS = {
 
 
 def properties(
-    index: int, ports: list[tuple[int, int]], data: Path, *, replication: int
+    index: int,
+    ports: list[tuple[int, int]],
+    data: Path,
+    *,
+    replication: int,
+    proxied: tuple[int, int] | None = None,
 ) -> dict[str, str]:
     """What the node with that index is told.
 
@@ -34,6 +39,8 @@ def properties(
         ports: For each node, where it listens to clients and to controllers.
         data: Where it keeps its log segments.
         replication: Copies of each partition of the internal topics.
+        proxied: A further port for clients, and the port at which they are told to
+            find it: that of a proxy.
     """
     port, controller_port = ports[index]
     voters = (f"{n}@127.0.0.1:{at}" for n, (_, at) in enumerate(ports, 1))
@@ -46,6 +53,10 @@ def properties(
             ("min.isr", least_in_sync),
         )
     }
+    here = {"PLAINTEXT": port, "CONTROLLER": controller_port}
+    told = {"PLAINTEXT": port}
+    if proxied is not None:
+        here["PROXIED"], told["PROXIED"] = proxied
     return {
         **_FOR_TESTS,
         **internal,
@@ -53,13 +64,15 @@ def properties(
         "node.id": str(index + 1),
         "controller.quorum.voters": ",".join(voters),
         "controller.listener.names": "CONTROLLER",
-        "listeners": (
-            f"PLAINTEXT://127.0.0.1:{port},CONTROLLER://127.0.0.1:{controller_port}"
-        ),
-        "advertised.listeners": f"PLAINTEXT://127.0.0.1:{port}",
-        "listener.security.protocol.map": "PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT",
+        "listeners": _listeners(here),
+        "advertised.listeners": _listeners(told),
+        "listener.security.protocol.map": ",".join(f"{n}:PLAINTEXT" for n in here),
         "log.dirs": str(data),
         "offsets.topic.replication.factor": str(replication),
         "default.replication.factor": str(replication),
         "min.insync.replicas": str(least_in_sync),
     }
+
+
+def _listeners(ports: dict[str, int]) -> str:
+    return ",".join(f"{name}://127.0.0.1:{port}" for name, port in ports.items())

@@ -11,6 +11,7 @@ from healthpay_kafka.faults import (
     UnsafeTopics,
 )
 from healthpay_kafka.gateway import GatewaySettings, KafkaGateway
+from healthpay_kafka.observing import ProcessorObserver
 from healthpay_kafka.partitions import partition_of
 from healthpay_kafka.processor import Processor, TopicsRefused
 from healthpay_kafka.queries import FreshQueries
@@ -27,7 +28,7 @@ from healthpay_kafka.settings import (
     transactional_config,
 )
 from healthpay_kafka.topics import Topics, TopicSpec
-from healthpay_kafka.worker import ProcessorObserver, ProcessorSettings
+from healthpay_kafka.worker import ProcessorSettings
 
 __all__ = [
     "BrokerCheck",

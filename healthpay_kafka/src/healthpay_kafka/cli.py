@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import gc
 import json
 import signal
 import socket
@@ -10,6 +11,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import Final
 
 from confluent_kafka import KafkaException
@@ -27,6 +29,7 @@ from healthpay_kafka.worker import ProcessorSettings
 
 UNSAFE = 1
 NO_BROKER = 3
+_GARBAGE: Final = (50_000, 20, 20)
 _POLICIES: Final = {"EG-2023-11": EG_2023_11, "none": NO_LIMITS}
 
 
@@ -59,6 +62,8 @@ class JsonObserver:
         """Nothing is written of what happens all the time."""
 
     def restored(self, partition: int, restored: Restored) -> None:
+        # What it holds from now on is garbage at no time: nobody need look.
+        gc.freeze()
         _say(
             "partition taken over",
             partition=partition,
@@ -66,6 +71,7 @@ class JsonObserver:
             snapshots=restored.snapshots,
             entries=restored.entries,
             took_s=round(restored.took_s, 3),
+            was_parked=restored.was_parked,
         )
 
     def lost(self, partition: int, reason: str) -> None:
@@ -101,17 +107,15 @@ def _process(chosen: argparse.Namespace, topics: Topics) -> int:
         topics=topics,
         instance_id=chosen.instance_id,
         group_id=chosen.group_id,
+        state_dir=chosen.state_dir,
     )
-    observer = JsonObserver()
-    decider = Decider(
-        SystemClock(),
-        _POLICIES[chosen.limit_policy],
-        unexpected=observer.unexpected,
-    )
-    processor = Processor(settings, decider, observer=observer)
+    decider = Decider(SystemClock(), _POLICIES[chosen.limit_policy])
+    processor = Processor(settings, decider, observer=JsonObserver())
     if threading.current_thread() is threading.main_thread():
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, lambda *_: processor.stop())
+    # A batch makes thousands of objects, and nearly all of them go without a collector.
+    gc.set_threshold(*_GARBAGE)
     _say("processor starts", instance_id=chosen.instance_id, topics=topics.prefix)
     try:
         processor.run()
@@ -170,6 +174,11 @@ def _parser() -> argparse.ArgumentParser:
     )
     processor.add_argument(
         "--group-id", default="", help="<prefix of the topics>.processors if not said"
+    )
+    processor.add_argument(
+        "--state-dir",
+        type=Path,
+        help="a folder of this instance alone, by which it starts again quickly",
     )
     processor.add_argument(
         "--limit-policy",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from healthpay_core import (
@@ -44,7 +44,6 @@ class Decider:
         calendar: Whose business days count; its own time is not used.
         policy: The limits in force.
         transfer_time_limit_s: How long a transfer may take (T7).
-        unexpected: Is told what a decision raised, with the error id (E5).
     """
 
     def __init__(
@@ -53,12 +52,10 @@ class Decider:
         policy: LimitPolicy,
         *,
         transfer_time_limit_s: int = 60,
-        unexpected: Callable[[str, BaseException], None] | None = None,
     ) -> None:
         self.transfer_time_limit_s: int = transfer_time_limit_s
         self._calendar = calendar
         self._policy = policy
-        self._unexpected = unexpected
 
     def decide(self, request: CommandRequest, holdings: Holdings, now: int) -> Decision:
         """Decide and evolve what is held, which a batch may still undo.
@@ -80,11 +77,6 @@ class Decider:
         for stream, (state, version) in turn.pending.items():
             holdings.hold(stream, Held(state, version, links[stream]))
         return Decision(outcome=outcome, is_final=record is not None, events=events)
-
-    def unexpected(self, error_id: str, error: BaseException) -> None:
-        """Pass on what was raised; whoever listens may fail without harm."""
-        if self._unexpected is not None:
-            self._unexpected(error_id, error)
 
 
 def _sealed(

@@ -11,6 +11,7 @@ from healthpay_core.states import ABSENT, Versioned
 from healthpay_kafka.journal import Entry, Sent, decode_entry
 from healthpay_kafka.orders import Ask, Reply, decode_order
 from healthpay_kafka.overlay import Overlay
+from healthpay_kafka.places import Places
 from healthpay_kafka.receipts import Receipts
 from healthpay_kafka.snapshots import (
     CHECKPOINT_KEY,
@@ -53,11 +54,18 @@ class Holdings:
 
     Args:
         fetch: Reads an entry of the journal by its offset.
+        places: Where in the journal the decided commands are.
         recent: Entries of the journal that are kept at hand.
     """
 
-    def __init__(self, fetch: Callable[[int], bytes], *, recent: int = 50_000) -> None:
-        self.receipts: Receipts = Receipts(fetch, recent=recent)
+    def __init__(
+        self,
+        fetch: Callable[[int], bytes],
+        places: Places | None = None,
+        *,
+        recent: int = 50_000,
+    ) -> None:
+        self.receipts: Receipts = Receipts(fetch, places, recent=recent)
         self.pending: Overlay[str, Pending] = Overlay()
         self.changed: set[StreamId] = set()
         self.tail: dict[int, list[Entry]] = {}
@@ -65,6 +73,7 @@ class Holdings:
         self._decided: dict[str, bytes] = {}
         self._tail_batch = _NOWHERE
         self._folded_from = 0
+        self._go_on_at: int | None = None
         self._begun: Sequence[int] = ()
 
     def get(self, stream: StreamId) -> Versioned:
@@ -119,11 +128,10 @@ class Holdings:
             if pending is not None and command_id in places:
                 at = places[command_id]
                 self.pending.committed[command_id] = replace(pending, offset=at)
-        self.receipts.keep(self._decided)
-        for command_id in self._decided:
-            if command_id in places:
-                self.receipts.place(command_id, places[command_id], recorded_at)
-        self.receipts.shrink()
+        if places:
+            self.receipts.keep(self._decided)
+            pinned = {i: at for i, at in places.items() if i in self._decided}
+            self.receipts.place(pinned, recorded_at, max(places.values()) + 1)
         self._decided = {}
 
     def undo(self) -> None:
@@ -156,6 +164,7 @@ class Holdings:
         checkpoint: Checkpoint = known
         self._begun = checkpoint.begun
         self._folded_from = checkpoint.journal
+        self._go_on_at = checkpoint.commands
         return checkpoint.journal
 
     def restore_processes(self, start: int) -> None:
@@ -187,16 +196,28 @@ class Holdings:
         self._process(entry, offset)
         if entry.pinned:
             self.receipts.keep({entry.command_id: value})
-            self.receipts.place(entry.command_id, offset, entry.recorded_at)
-            self.receipts.shrink()
+            place = {entry.command_id: offset}
+            self.receipts.place(place, entry.recorded_at, offset + 1)
+
+    def park(self, commands: int) -> None:
+        """Wait as they are for what others decide, to be taken by `restore_entry`.
+
+        Args:
+            commands: The first command that is not committed.
+        """
+        self.undo()
+        self.tail = {}
+        self._tail_batch, self._go_on_at = _NOWHERE, commands
+        self._folded_from = 0
 
     def resume_at(self) -> int | None:
         """The offset of the commands topic from which to go on.
 
         That of the last transaction's first record, whose traces a torn
-        transaction may have left incomplete; None when the journal is empty.
+        transaction may have left incomplete; that of the checkpoint, when nothing
+        was decided since; None when nothing ever was.
         """
-        return None if self._tail_batch == _NOWHERE else self._tail_batch
+        return self._go_on_at if self._tail_batch == _NOWHERE else self._tail_batch
 
     def _process(self, entry: Entry, offset: int) -> None:
         pending = self.pending.committed

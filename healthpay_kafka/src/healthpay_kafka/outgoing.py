@@ -50,6 +50,10 @@ class Outgoing:
         """The partition of an aggregate."""
         return partition_of(key, self._topics.partitions)
 
+    def place_of(self, arrived: Arrived) -> str:
+        """What names a record of the commands: no other has its place."""
+        return f"{self._topics.commands}/{self._number}/{arrived.offset}"
+
     def entry(self, entry: Entry) -> Record:
         """An entry of the journal."""
         return Record(
@@ -88,8 +92,10 @@ class Outgoing:
             headers=((CONTENT_TYPE, STRUCTURED), (WRITER, self._writer.encode())),
         )
 
-    def answer(self, reply: Reply, outcome: Decided) -> Record | None:
-        """An answer; None where no gateway can be waiting for it."""
+    def answer(self, reply: Reply | None, outcome: Decided, now: int) -> Record | None:
+        """An answer; None where nobody can be waiting for it any more."""
+        if reply is None or now > reply.deadline:
+            return None
         if not 0 <= reply.partition < self._topics.reply_partitions:
             return None
         return Record(
@@ -104,19 +110,24 @@ class Outgoing:
         """A dead letter."""
         return dead_letter(self._topics, self._number, arrived, reason, error_id)
 
-    def checkpoint(self, holdings: Holdings, journal: int) -> list[Record]:
+    def checkpoint(
+        self, holdings: Holdings, journal: int, commands: int
+    ) -> list[Record]:
         """Snapshots of what has changed, and the checkpoint behind them.
 
         Args:
             holdings: What the partition holds, as committed.
             journal: The end of the journal as of then.
+            commands: The first command that is not decided as of then.
         """
         values = [
             (str(stream), encode_held(holdings.held(stream)))
             for stream in sorted(holdings.changed)
         ]
         begun = [pending.offset for pending in holdings.pending.committed.values()]
-        checkpoint = encode_checkpoint(Checkpoint(journal=journal, begun=begun))
+        checkpoint = encode_checkpoint(
+            Checkpoint(journal=journal, commands=commands, begun=begun)
+        )
         return [
             Record(
                 topic=self._topics.snapshots,

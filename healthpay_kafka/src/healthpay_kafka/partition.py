@@ -8,32 +8,31 @@ partition's aggregate is touched. A batch is taken over or undone as a whole.
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Final
 
 from healthpay_core import (
     CommandRequest,
     Err,
+    Ok,
     Outcome,
     Unknown,
     derive_id,
     domain,
-    is_id,
 )
 from healthpay_core.outcome import Rejected, rejected
 from healthpay_core.refusals import (
     IdempotencyKeyReused,
     InternalError,
-    NotDone,
     ValidationFailed,
 )
 from healthpay_core.slips import after, first, is_process
+from healthpay_kafka.aside import Aside
 from healthpay_kafka.deciding import Decider, Decision
 from healthpay_kafka.holdings import Holdings, entry_of, pending_of, waiting
 from healthpay_kafka.journal import Entry, Kind, Sent
 from healthpay_kafka.orders import (
-    COMMAND_ID,
     LARGEST_ASK,
     Ask,
     Conclusion,
@@ -44,7 +43,6 @@ from healthpay_kafka.orders import (
     encode_order,
     following,
     key_of,
-    reply_of,
 )
 from healthpay_kafka.outgoing import Outgoing, TooLarge, fits
 from healthpay_kafka.receipts import EntryUnavailable
@@ -73,6 +71,7 @@ class Partition:
         decider: Decides a single command on what the partition holds.
         holdings: What it holds, restored.
         writer: The name of this process, for the headers of its records.
+        unexpected: Is told what was raised, with the error id of the answer (E5).
     """
 
     def __init__(
@@ -83,12 +82,15 @@ class Partition:
         decider: Decider,
         holdings: Holdings,
         writer: str = "",
+        unexpected: Callable[[str, BaseException], None] = lambda *_: None,
     ) -> None:
         self.number: int = number
         self.holdings: Holdings = holdings
         self._topics = topics
         self._decider = decider
         self._outgoing = Outgoing(number, topics, writer)
+        self._aside = Aside(self._outgoing, unexpected)
+        self._unexpected = unexpected
         self._records: list[Record] = []
         self._batch = 0
         self._checkpointed = False
@@ -123,7 +125,7 @@ class Partition:
         self._checkpointed = False
         self.holdings.undo()
 
-    def checkpoint(self, journal: int) -> list[Record]:
+    def checkpoint(self, journal: int, commands: int) -> list[Record]:
         """Snapshots of what has changed since the last one, and the checkpoint.
 
         To be asked for before a batch is taken, and produced in its transaction:
@@ -131,13 +133,22 @@ class Partition:
 
         Args:
             journal: The end of the journal as of the last commit.
+            commands: The offset of the first command that is not committed.
 
         Returns:
             Nothing, where one of the records would be too large to be written.
         """
-        records = self._outgoing.checkpoint(self.holdings, journal)
+        records = self._outgoing.checkpoint(self.holdings, journal, commands)
         self._checkpointed = all(map(fits, records))
         return records if self._checkpointed else []
+
+    def repeats(self, offset: int) -> bool:
+        """Whether a batch from there runs commands of the last transaction again.
+
+        Then it is no place for a checkpoint: a restore reads what was decided since,
+        and must find all of the transaction that it runs again (R4).
+        """
+        return any(offset <= decided for decided in self.holdings.tail)
 
     def overdue(self, now: int) -> list[Record]:
         """The first steps of processes that have taken too long, to be sent again.
@@ -158,14 +169,17 @@ class Partition:
         self._records = []
         self._at_once.clear()
         self._batch = batch[0].offset
-        for arrived in batch:
+        orders = [decode_order(arrived.value, arrived.headers) for arrived in batch]
+        self._look_up(orders)
+        for arrived, order in zip(batch, orders, strict=True):
             self._arrived = arrived
             if arrived.offset in unfit:
-                self._set_aside(arrived, unfit[arrived.offset])
+                error = unfit[arrived.offset]
+                self._records += self._aside.impossible(arrived, error)
                 continue
             before = len(self._records)
             try:
-                self._one(arrived)
+                self._one(arrived, order)
             except EntryUnavailable:
                 raise
             except Exception as error:
@@ -174,19 +188,29 @@ class Partition:
                 raise _Unfit(arrived.offset, TooLarge())
         return self._records
 
-    def _one(self, arrived: Arrived) -> None:
-        order = decode_order(arrived.value, arrived.headers)
+    def _look_up(self, orders: Iterable[Ok[Order] | Err[ValidationFailed]]) -> None:
+        """Which of them are known, in one question."""
+        asked = [order.value for order in orders if isinstance(order, Ok)]
+        self.holdings.receipts.look_up(
+            order.request.command_id
+            for order in asked
+            if not isinstance(order, Conclusion)
+        )
+
+    def _one(self, arrived: Arrived, order: Ok[Order] | Err[ValidationFailed]) -> None:
         if isinstance(order, Err):
-            self._malformed(arrived, order.error)
+            self._records += self._aside.malformed(arrived, order.error)
             return
         if self._outgoing.place(key_of(order.value)) != self.number:
             # Decided here, its aggregate would be there twice (R1).
             fault = "is in a partition that is not its aggregate's"
-            self._malformed(arrived, ValidationFailed.at("", fault))
+            refused = ValidationFailed.at("", fault)
+            self._records += self._aside.malformed(arrived, refused)
             return
         if isinstance(order.value, Ask) and len(arrived.value or b"") > LARGEST_ASK:
             fault = f"is larger than {LARGEST_ASK} bytes"
-            self._malformed(arrived, ValidationFailed.at("", fault))
+            refused = ValidationFailed.at("", fault)
+            self._records += self._aside.malformed(arrived, refused)
             return
         self._leave_again(self.holdings.tail.get(arrived.offset, ()))
         self._at_once.append(order.value)
@@ -306,34 +330,10 @@ class Partition:
             return self._decider.decide(request, self.holdings, arrived.recorded_at)
         except Exception as error:
             error_id = self._error_id(request)
-            self._decider.unexpected(error_id, error)
+            self._unexpected(error_id, error)
             reason = f"deciding it raised {type(error).__name__}"
             self._records.append(self._outgoing.letter(arrived, reason, error_id))
             return None
-
-    def _malformed(self, arrived: Arrived, error: ValidationFailed) -> None:
-        reason = error.errors[0].detail
-        letter = self._outgoing.letter(arrived, reason)
-        self._records.append(letter)
-        self._refuse(arrived, error)
-
-    def _set_aside(self, arrived: Arrived, error: Exception) -> None:
-        """A record that cannot be done, though it can be read (E5)."""
-        error_id = derive_id(f"{self._topics.commands}/{self.number}/{arrived.offset}")
-        self._decider.unexpected(error_id, error)
-        reason = f"doing it raised {type(error).__name__}"
-        letter = self._outgoing.letter(arrived, reason, error_id)
-        self._records.append(letter)
-        self._refuse(arrived, InternalError(error_id=error_id))
-
-    def _refuse(self, arrived: Arrived, error: NotDone) -> None:
-        sent = dict(arrived.headers).get(COMMAND_ID, b"")
-        command_id = sent.decode("ascii", "replace")
-        if is_id(command_id):
-            refused = Rejected(
-                command_id=command_id, correlation_id=command_id, error=error
-            )
-            self._answer(reply_of(arrived.headers), refused)
 
     def _error_id(self, request: CommandRequest) -> str:
         return derive_id(f"{request.command_id}/error/{self._arrived.offset}")
@@ -388,10 +388,8 @@ class Partition:
 
     def _answer(self, reply: Reply | None, outcome: Outcome) -> None:
         """To who waits for it, if anybody still does (R5)."""
-        if reply is None or self._arrived.recorded_at > reply.deadline:
-            return
         assert not isinstance(outcome, Unknown)
-        record = self._outgoing.answer(reply, outcome)
+        record = self._outgoing.answer(reply, outcome, self._arrived.recorded_at)
         if record is not None:
             self._records.append(record)
 

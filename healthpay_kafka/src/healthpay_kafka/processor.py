@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Final
 
 from confluent_kafka import (
@@ -19,21 +19,20 @@ from confluent_kafka import (
 from healthpay_core import Err
 from healthpay_kafka.administration import check_topics
 from healthpay_kafka.deciding import Decider
-from healthpay_kafka.membership import Membership
+from healthpay_kafka.observing import ProcessorObserver, SilentObserver
+from healthpay_kafka.pacing import Pace
 from healthpay_kafka.records import Arrived, headers_in
+from healthpay_kafka.restoring import Parked
 from healthpay_kafka.settings import consumer_config
 from healthpay_kafka.transaction import Probe
-from healthpay_kafka.worker import (
-    ProcessorObserver,
-    ProcessorSettings,
-    SilentObserver,
-    Worker,
-)
+from healthpay_kafka.worker import ProcessorSettings, Worker
 
 _POLL_S: Final = 0.1
 _AT_ONCE: Final = 1_000
 _FULL: Final = 4_000
 _ROOM: Final = 1_000
+_TELL_EVERY_S: Final = 1.0
+_PARKED_FOR_S: Final = 600.0
 _ASK_AGAIN_S: Final = 7.0
 """Longer than two heartbeats: by then the group has said who owns a partition."""
 
@@ -48,7 +47,7 @@ class Processor:
     Args:
         settings: What it is told.
         decider: Decides; the same rules in every processor of the group.
-        observer: Is told what happened.
+        observer: Is told what happened; what it raises is swallowed.
         probe: Is told each step before it is taken, for tests.
     """
 
@@ -64,12 +63,15 @@ class Processor:
         self._settings = settings
         self._decider = decider
         self._observer = SilentObserver() if observer is None else observer
+        self._pace = Pace(settings.at_once)
         self._probe = probe
         self._stopping = threading.Event()
         self._workers: dict[int, Worker] = {}
         self._paused: set[int] = set()
+        self._parked: dict[int, Parked] = {}
         self._asking_again: dict[int, float] = {}
-        self._membership = Membership()
+        self._told: dict[int, int] = {}
+        self._tell_at = 0.0
 
     def stop(self) -> None:
         """Finish what is under way, leave the partitions, and end `run`."""
@@ -107,6 +109,7 @@ class Processor:
                 self._turn(consumer)
         finally:
             self._end(list(self._workers))
+            self._forget(self._parked)
             consumer.close()
 
     def _turn(self, consumer: Consumer) -> None:
@@ -117,10 +120,10 @@ class Processor:
             # Taken over meanwhile, its partition is read again from before `first`.
             is_stale = owner is not self._workers.get(first.partition() or 0)
             self._hand_out(more if is_stale else [first, *more])
-        if self._membership.is_due():
-            self._membership.tell(consumer.consumer_group_metadata())
         self._balance(consumer)
         self._look_after(consumer)
+        if time.monotonic() >= self._tell_at:
+            self._tell_how_far(consumer)
 
     def _hand_out(self, messages: Sequence[Message]) -> None:
         arrived: defaultdict[int, list[Arrived]] = defaultdict(list)
@@ -146,6 +149,20 @@ class Processor:
         if worker is not None:
             worker.fail(reason)
 
+    def _tell_how_far(self, consumer: Consumer) -> None:
+        """Tell the group, for whoever watches how far behind it is.
+
+        Nothing rests on it but where a partition is begun whose journal is empty.
+        """
+        self._tell_at = time.monotonic() + _TELL_EVERY_S
+        topic = self._settings.topics.commands
+        done = {n: w.next_offset for n, w in self._workers.items()}
+        news = dict(done.items() - self._told.items())
+        self._told = done
+        if news:
+            places = [TopicPartition(topic, n, offset) for n, offset in news.items()]
+            consumer.commit(offsets=places, asynchronous=True)
+
     def _balance(self, consumer: Consumer) -> None:
         """Let nobody's queue grow without bound."""
         topic = self._settings.topics.commands
@@ -165,21 +182,25 @@ class Processor:
         fence each other in turn.
         """
         now = time.monotonic()
+        parked = self._parked.items()
+        self._forget([n for n, p in parked if now - p.since > _PARKED_FOR_S])
         for number, worker in list(self._workers.items()):
-            if worker.is_stuck and worker.failure is None:
-                # Its thread is left behind; the next owner fences its producer.
-                worker.fail("a call of its producer does not come back")
-                self._asking_again[number] = now
             if worker.failure is not None and number not in self._asking_again:
-                self._asking_again[number] = now + _ASK_AGAIN_S
+                wait_s = _ASK_AGAIN_S if worker.is_anothers else 0.0
+                self._asking_again[number] = now + wait_s
         for number, due in list(self._asking_again.items()):
             if now < due:
                 continue
             del self._asking_again[number]
-            _await(self._workers.pop(number))
+            self._workers.pop(number).join()
             place = TopicPartition(self._settings.topics.commands, number)
             consumer.incremental_unassign([place])
             self._take_over(consumer, [number])
+
+    def _forget(self, numbers: Iterable[int]) -> None:
+        """Let go of partitions that have not come back."""
+        for number in list(numbers):
+            self._parked.pop(number).close()
 
     def _assigned(self, consumer: Consumer, places: list[TopicPartition]) -> None:
         self._take_over(consumer, [place.partition for place in self._ours(places)])
@@ -199,7 +220,6 @@ class Processor:
         self._revoked(consumer, places)
 
     def _take_over(self, consumer: Consumer, numbers: Sequence[int]) -> None:
-        self._membership.tell(consumer.consumer_group_metadata())
         workers = [self._worker(number) for number in numbers]
         for worker in workers:
             worker.start()
@@ -209,12 +229,8 @@ class Processor:
             self._workers[worker.number] = worker
             self._paused.discard(worker.number)
         # One that failed gets nothing; it is taken over again before long.
-        starts = [w.next_offset or 0 for w in workers]
         consumer.incremental_assign(
-            [
-                TopicPartition(topic, worker.number, start)
-                for worker, start in zip(workers, starts, strict=True)
-            ]
+            [TopicPartition(topic, w.number, w.next_offset) for w in workers]
         )
         # The client remembers for a partition that it was paused.
         consumer.resume([TopicPartition(topic, worker.number) for worker in workers])
@@ -224,8 +240,9 @@ class Processor:
             number,
             settings=self._settings,
             decider=self._decider,
-            group=self._membership,
             observer=self._observer,
+            pace=self._pace,
+            parked=self._parked.pop(number, None),
             probe=self._probe,
         )
 
@@ -236,13 +253,9 @@ class Processor:
             self._asking_again.pop(worker.number, None)
             self._paused.discard(worker.number)
         for worker in workers:
-            _await(worker)
-
-
-def _await(worker: Worker) -> None:
-    """Until it has ended, or is known never to."""
-    while worker.is_alive() and not worker.is_stuck:
-        worker.join(_POLL_S)
+            worker.join()
+            if worker.parked is not None:
+                self._parked[worker.number] = worker.parked
 
 
 def _arrived(message: Message) -> tuple[int, Arrived]:

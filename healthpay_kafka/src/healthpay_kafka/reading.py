@@ -12,10 +12,12 @@ from confluent_kafka import (
     KafkaError,
     KafkaException,
     Message,
+    TopicCollection,
     TopicPartition,
 )
+from confluent_kafka.admin import AdminClient
 
-from healthpay_kafka.settings import ClientConfig, reader_config
+from healthpay_kafka.settings import ClientConfig, admin_config, reader_config
 
 _PAGE: Final = 2_000
 _WAIT_S: Final = 0.1
@@ -57,7 +59,7 @@ def watermarks_of(
 
 
 class PartitionReader:
-    """Reads partitions by hand, committed records only; of one thread.
+    """Reads partitions by hand, committed records only; of one thread at a time.
 
     Args:
         bootstrap_servers: ``host:port``, or several with commas between.
@@ -108,6 +110,18 @@ class PartitionReader:
         asked = TopicPartition(topic, partition, instant // 1000)
         (found,) = self._consumer.offsets_for_times([asked], timeout=_TIMEOUT_S)
         return found.offset if found.offset >= 0 else None
+
+    def topic_id(self, topic: str) -> str:
+        """The id of a topic, which no other topic of its name ever had or has.
+
+        Raises:
+            KafkaException: The broker does not answer.
+        """
+        admin = AdminClient(admin_config(self._servers, self._client))
+        asked = admin.describe_topics(
+            TopicCollection([topic]), request_timeout=_TIMEOUT_S
+        )
+        return str(asked[topic].result(_TIMEOUT_S).topic_id)
 
     def committed(self, group_id: str, topic: str, partition: int) -> int | None:
         """The offset that a group has committed; None when it has none.
@@ -167,6 +181,15 @@ class PartitionReader:
             if time.monotonic() > deadline:
                 where = f"{topic}[{partition}] at {position.offset} of {end}"
                 raise EndNotReached(where)
+
+    def has_more(self, topic: str, partition: int, start: int) -> bool:
+        """Whether there is a committed record at an offset or behind it.
+
+        Raises:
+            KafkaException: The broker does not answer.
+            EndNotReached: A transaction stays open, or the broker is gone.
+        """
+        return any(True for _ in self.to_end(topic, partition, start=start))
 
     def one(self, topic: str, partition: int, offset: int) -> bytes:
         """The value of the record at an offset.

@@ -1,17 +1,19 @@
 """What was decided for good, by command id: the last ones at hand, all by place.
 
 A bounded number of entries is kept whole. Of every other one only its place in the
-journal is known, and the entry is read from there when it is asked for: an id costs
-100 to 200 bytes for as long as it is remembered (see `benchmarks`, row 10).
+journal is known, in a table on disk, and the entry is read from the journal when it is
+asked for.
 """
 
 from __future__ import annotations
 
-from collections import OrderedDict, deque
-from collections.abc import Callable, Mapping
+from collections import OrderedDict
+from collections.abc import Callable, Iterable, Mapping
 from typing import Final
 
-_DAY_US: Final = 86_400_000_000
+from healthpay_kafka.places import Places
+
+_AT_ONCE: Final = 4_096
 
 
 class EntryUnavailable(Exception):
@@ -23,22 +25,34 @@ class Receipts:
 
     Args:
         fetch: Reads an entry of the journal by its offset.
+        places: Where all of them are; an empty table when left out.
         recent: Entries kept whole, at least 1.
-        days: For how many days of log time an id is remembered, at least as long
-            as the commands topic keeps its records.
     """
 
     def __init__(
-        self, fetch: Callable[[int], bytes], *, recent: int = 50_000, days: int = 31
+        self,
+        fetch: Callable[[int], bytes],
+        places: Places | None = None,
+        *,
+        recent: int = 50_000,
     ) -> None:
-        if recent < 1 or days < 1:
-            raise ValueError("recent and days must be at least 1")
+        if recent < 1:
+            raise ValueError("recent must be at least 1")
+        self.places: Places = Places() if places is None else places
         self._fetch_entry = fetch
         self._most_recent = recent
-        self._days = days
         self._recent: OrderedDict[str, bytes] = OrderedDict()
-        # One dictionary a day: what has become too old goes as a whole.
-        self._places: deque[tuple[int, dict[bytes, int]]] = deque()
+        # Not in the table yet.
+        self._fresh: dict[bytes, int] = {}
+        self._fresh_at = 0
+        self._asked: set[bytes] = set()
+        self._found: dict[bytes, int] = {}
+
+    def look_up(self, command_ids: Iterable[str]) -> None:
+        """Find at once all those that are going to be asked for."""
+        keys = {_key(each) for each in command_ids if each not in self._recent}
+        self._asked = keys - self._fresh.keys()
+        self._found = self.places.find(self._asked) if self._asked else {}
 
     def get(self, command_id: str) -> bytes | None:
         """The journal's entry of a command; None when it is not remembered.
@@ -50,11 +64,11 @@ class Receipts:
         if entry is not None:
             return entry
         key = _key(command_id)
-        for _, places in reversed(self._places):
-            offset = places.get(key)
-            if offset is not None:
-                return self.fetch(offset)
-        return None
+        offset = self._fresh.get(key)
+        if offset is None:
+            known = self._found if key in self._asked else self.places.find((key,))
+            offset = known.get(key)
+        return None if offset is None else self.fetch(offset)
 
     def fetch(self, offset: int) -> bytes:
         """The entry at an offset of the journal.
@@ -68,31 +82,33 @@ class Receipts:
             raise EntryUnavailable(f"at {offset}") from error
 
     def keep(self, entries: Mapping[str, bytes]) -> None:
-        """Keep entries at hand."""
+        """Keep entries at hand, and let go of those beyond the number that is kept."""
         self._recent.update(entries)
-
-    def place(self, command_id: str, offset: int, recorded_at: int) -> None:
-        """Remember where in the journal an entry is.
-
-        Args:
-            command_id: The command.
-            offset: Place in the journal.
-            recorded_at: The log's time, microseconds.
-        """
-        day = recorded_at // _DAY_US
-        if not self._places or self._places[-1][0] < day:
-            self._places.append((day, {}))
-            while self._places[0][0] <= day - self._days:
-                self._places.popleft()
-        self._places[-1][1][_key(command_id)] = offset
-
-    def shrink(self) -> None:
-        """Let go of entries beyond the number that is kept at hand."""
         while len(self._recent) > self._most_recent:
             self._recent.popitem(last=False)
 
-    def __len__(self) -> int:
-        return sum(len(places) for _, places in self._places)
+    def place(self, places: Mapping[str, int], recorded_at: int, end: int) -> None:
+        """Remember where in the journal entries are.
+
+        Args:
+            places: By command id.
+            recorded_at: The log's time, microseconds.
+            end: The end of the journal behind them.
+        """
+        self._fresh.update({_key(each): place for each, place in places.items()})
+        self._fresh_at = recorded_at
+        if len(self._fresh) >= _AT_ONCE:
+            self.settle(end)
+
+    def settle(self, end: int) -> None:
+        """Write to the table what it lacks.
+
+        Args:
+            end: The end of the journal behind all that was placed.
+        """
+        self.places.add(self._fresh, self._fresh_at, end)
+        self._fresh.clear()
+        self._asked, self._found = set(), {}
 
 
 def _key(command_id: str) -> bytes:

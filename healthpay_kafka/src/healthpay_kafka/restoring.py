@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final
 
+from healthpay_core import StreamCorrupted
 from healthpay_kafka.holdings import Holdings, is_checkpoint
+from healthpay_kafka.places import Places
 from healthpay_kafka.reading import PartitionReader
 from healthpay_kafka.topics import Topics
 
@@ -25,6 +27,7 @@ class Restored:
         snapshots: How many were read.
         entries: How many entries of the journal were read.
         took_s: How long it took.
+        was_parked: Whether this process had it before, and read the rest only.
     """
 
     holdings: Holdings
@@ -33,10 +36,66 @@ class Restored:
     snapshots: int
     entries: int
     took_s: float
+    was_parked: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Parked:
+    """A partition that was given up in good order, in case it comes back.
+
+    Attributes:
+        holdings: Its state, with whatever they read with.
+        reader: What they read with.
+        journal_end: The end of its journal as its worker knew it.
+        since: When, by the monotonic clock, seconds.
+    """
+
+    holdings: Holdings
+    reader: PartitionReader
+    journal_end: int
+    since: float = field(default_factory=time.monotonic)
+
+    def close(self) -> None:
+        """Let go of it."""
+        self.reader.close()
+        self.holdings.receipts.places.close()
+
+
+def catch_up(parked: Parked, topics: Topics, number: int) -> Restored:
+    """Read what others have decided since a partition was parked.
+
+    Its old owner must have been fenced before.
+
+    Raises:
+        KafkaException: The broker does not answer.
+        EndNotReached: The journal cannot be read to its end.
+        StreamCorrupted: It does not continue what is there.
+    """
+    began = time.monotonic()
+    reader, holdings = parked.reader, parked.holdings
+    _, journal_end = reader.watermarks(topics.journal, number)
+    if journal_end < parked.journal_end:
+        raise StreamCorrupted(f"{topics.journal}[{number}] is shorter than it was")
+    entries = _read_entries(reader, topics, number, holdings, parked.journal_end)
+    resume_at = holdings.resume_at()
+    assert resume_at is not None
+    return Restored(
+        holdings=holdings,
+        next_offset=resume_at,
+        journal_end=journal_end,
+        snapshots=0,
+        entries=entries,
+        took_s=time.monotonic() - began,
+        was_parked=True,
+    )
 
 
 def restore(
-    reader: PartitionReader, topics: Topics, number: int, group_id: str
+    reader: PartitionReader,
+    topics: Topics,
+    number: int,
+    group_id: str,
+    places: Places | None = None,
 ) -> Restored:
     """Read what a partition holds; its old owner must have been fenced before.
 
@@ -46,6 +105,7 @@ def restore(
         number: Which partition.
         group_id: The processors' group, whose offset counts where the journal
             is empty.
+        places: What is known already of where decided commands are.
 
     Raises:
         KafkaException: The broker does not answer.
@@ -53,7 +113,9 @@ def restore(
         StreamCorrupted: The journal does not continue what is there.
     """
     began = time.monotonic()
-    holdings = Holdings(lambda offset: reader.one(topics.journal, number, offset))
+    holdings = Holdings(
+        lambda offset: reader.one(topics.journal, number, offset), places
+    )
     snapshots, checkpoint = 0, None
     for message in reader.to_end(topics.snapshots, number):
         key, value = _text(message.key()), message.value()
@@ -65,15 +127,12 @@ def restore(
             snapshots += 1
             holdings.restore_snapshot(key, value)
     _, journal_end = reader.watermarks(topics.journal, number)
-    entries = 0
-    start = _start(reader, topics, number, holdings.restore_checkpoint(checkpoint))
+    folded_from = holdings.restore_checkpoint(checkpoint)
+    known_to = holdings.receipts.places.end
+    start = _start(reader, topics, number, folded_from, known_to)
     holdings.restore_processes(start or 0)
-    for message in reader.to_end(topics.journal, number, start=start):
-        offset, value = message.offset(), message.value()
-        assert offset is not None
-        assert value is not None
-        entries += 1
-        holdings.restore_entry(offset, value)
+    entries = _read_entries(reader, topics, number, holdings, start)
+    holdings.receipts.settle(journal_end)
     resume_at = holdings.resume_at()
     if resume_at is None:
         resume_at = reader.committed(group_id, topics.commands, number) or 0
@@ -88,8 +147,30 @@ def restore(
     )
 
 
+def _read_entries(
+    reader: PartitionReader,
+    topics: Topics,
+    number: int,
+    holdings: Holdings,
+    start: int | None,
+) -> int:
+    """Take the entries of the journal from a place to its end; how many."""
+    count = 0
+    for message in reader.to_end(topics.journal, number, start=start):
+        offset, value = message.offset(), message.value()
+        assert offset is not None
+        assert value is not None
+        count += 1
+        holdings.restore_entry(offset, value)
+    return count
+
+
 def _start(
-    reader: PartitionReader, topics: Topics, number: int, folded_from: int | None
+    reader: PartitionReader,
+    topics: Topics,
+    number: int,
+    folded_from: int | None,
+    known_to: int,
 ) -> int | None:
     """The first entry that is needed: to fold, or because it is still remembered."""
     if folded_from is None:
@@ -98,7 +179,9 @@ def _start(
     remembered = reader.offset_at(
         topics.journal, number, now - REMEMBERED_DAYS * _DAY_US
     )
-    return folded_from if remembered is None else min(folded_from, remembered)
+    if remembered is None:
+        return folded_from
+    return min(folded_from, max(remembered, known_to))
 
 
 def _text(key: bytes | str | None) -> str:

@@ -29,11 +29,13 @@ class Checkpoint:
 
     Attributes:
         journal: The first offset of the journal that the snapshots may lack.
+        commands: The first offset of the commands that is not decided before it.
         begun: Where in the journal the processes began that were under way then.
         format: Of the snapshots; those of another format are not read.
     """
 
     journal: int
+    commands: int
     begun: Sequence[int] = ()
     format: int = FORMAT
 
@@ -61,13 +63,22 @@ def decode_held(stream: StreamId, value: bytes) -> Held:
 def encode_checkpoint(checkpoint: Checkpoint) -> bytes:
     """The value of its record."""
     begun = list(checkpoint.begun)
-    return orjson.dumps([checkpoint.format, checkpoint.journal, begun])
+    return orjson.dumps(
+        [checkpoint.format, checkpoint.journal, checkpoint.commands, begun]
+    )
 
 
 def decode_checkpoint(value: bytes) -> Ok[Checkpoint] | Err[ValidationFailed]:
     """The checkpoint of a record; refused when the bytes are none."""
     try:
-        written_as, journal, begun = orjson.loads(value)
-        return Ok(Checkpoint(format=written_as, journal=journal, begun=tuple(begun)))
+        written_as, journal, commands, begun = orjson.loads(value)
+        return Ok(
+            Checkpoint(
+                format=written_as,
+                journal=journal,
+                commands=commands,
+                begun=tuple(begun),
+            )
+        )
     except Exception as error:
         return Err(ValidationFailed.at("", f"is not a checkpoint: {error}"))

@@ -1,18 +1,17 @@
-"""One transaction of a partition's producer: all records and the offsets, or none."""
+"""One transaction of a partition's producer: all of its records, or none.
+
+The offsets of the commands are not among them. Where to go on stands in the journal,
+which the transaction writes; and a transaction that adds its offsets after its records
+could lose the records to an end marker that came late, and be committed nevertheless.
+"""
 
 from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
-from typing import Final
+from typing import Final, NoReturn
 
-from confluent_kafka import (
-    KafkaError,
-    KafkaException,
-    Message,
-    Producer,
-    TopicPartition,
-)
+from confluent_kafka import KafkaError, KafkaException, Message, Producer
 
 from healthpay_kafka.records import Record
 from healthpay_kafka.settings import ClientConfig, transactional_config
@@ -22,30 +21,32 @@ Probe = Callable[[str], None]
 _CALL_S: Final = 10.0
 _COMMIT_S: Final = 30.0
 _PAUSE_S: Final = 0.01
-_GRACE_S: Final = 5.0
 
-# The group no longer counts this process in, or not with this generation: what was
-# begun is undone, and the group is asked before anything else is done.
-_OF_THE_GROUP: Final = frozenset(
+_FENCED: Final = frozenset(
     {
-        KafkaError.ILLEGAL_GENERATION,
-        KafkaError.UNKNOWN_MEMBER_ID,
-        KafkaError.FENCED_INSTANCE_ID,
-        KafkaError.REBALANCE_IN_PROGRESS,
+        KafkaError._FENCED,  # noqa: SLF001 - its only name
+        KafkaError.INVALID_PRODUCER_EPOCH,
+        KafkaError.PRODUCER_FENCED,
     }
 )
 
 
 class Aborted(Exception):
-    """Nothing was written; the same batch may be tried again."""
-
-    def __init__(self, reason: str, *, of_the_group: bool) -> None:
-        super().__init__(reason)
-        self.of_the_group = of_the_group
+    """The transaction was undone; after `take_over` it may be tried again."""
 
 
 class OwnershipLost(Exception):
-    """This producer must not write any more: fenced, or nobody knows what it wrote."""
+    """This producer must not write any more: fenced, or nobody knows what it wrote.
+
+    Args:
+        reason: What happened.
+        fenced: Whether another process has taken over. Else the partition may be
+            taken over again at once.
+    """
+
+    def __init__(self, reason: str, *, fenced: bool = False) -> None:
+        super().__init__(reason)
+        self.fenced = fenced
 
 
 class PartitionProducer:
@@ -70,20 +71,11 @@ class PartitionProducer:
         self._probe = probe
         self._producer: Producer | None = None
         self._places: dict[str, int] = {}
-        self._due: float | None = None
-
-    @property
-    def is_stuck(self) -> bool:
-        """Whether a call has not come back long after its own time limit.
-
-        librdkafka may wait for ever for a group coordinator that is gone
-        (librdkafka#5456, #5511); it can go once that is mended.
-        """
-        due = self._due
-        return due is not None and time.monotonic() > due
 
     def take_over(self) -> None:
         """Fence whoever wrote before, and settle what it left open.
+
+        An end marker of before that comes late is refused from now on.
 
         Raises:
             KafkaException: The broker does not answer.
@@ -93,24 +85,14 @@ class PartitionProducer:
         producer.init_transactions(_COMMIT_S)
         self._producer = producer
 
-    def write(
-        self,
-        records: Sequence[Record],
-        offset: TopicPartition | None,
-        group: Callable[[], object],
-    ) -> dict[str, int]:
+    def write(self, records: Sequence[Record]) -> dict[str, int]:
         """Commit one transaction.
-
-        Args:
-            records: What is written.
-            offset: The next offset of the commands; None where none were taken.
-            group: The group's view of this process.
 
         Returns:
             Where in the journal the entries are, by command id.
 
         Raises:
-            Aborted: Nothing was written.
+            Aborted: It was undone.
             OwnershipLost: Another writes here now, or it is not known whether it
                 was written; the state is to be restored before going on.
         """
@@ -122,17 +104,9 @@ class PartitionProducer:
             self._probe("begin")
             producer.begin_transaction()
             self._produce(producer, records)
-            # Last: first, the broker that still ends the transaction before would be
-            # asked again for every second one, after a pause (see `benchmarks`, row 6).
-            if offset is not None:
-                self._probe("offsets")
-                self._due = time.monotonic() + _CALL_S + _GRACE_S
-                producer.send_offsets_to_transaction([offset], group(), _CALL_S)
-                self._due = None
             self._probe("flush")
             producer.flush(_COMMIT_S)
         except KafkaException as error:
-            self._due = None
             self._abort(producer, error)
         self._commit(producer)
         if len(self._places) < len({r.journals for r in records} - {None}):
@@ -174,19 +148,16 @@ class PartitionProducer:
 
         return delivered
 
-    def _abort(self, producer: Producer, error: KafkaException) -> None:
+    def _abort(self, producer: Producer, error: KafkaException) -> NoReturn:
         fault: KafkaError = error.args[0]
-        if fault.fatal() or fault.code() == KafkaError._FENCED:  # noqa: SLF001
-            self._producer = None
-            raise OwnershipLost(str(fault)) from error
-        of_the_group = fault.code() in _OF_THE_GROUP
+        if fault.fatal() or _is_fenced(fault):
+            raise self._lost(error) from error
         try:
             self._probe("abort")
             producer.abort_transaction(_COMMIT_S)
         except KafkaException as second:
-            self._producer = None
-            raise OwnershipLost(f"{fault}, then {second}") from error
-        raise Aborted(str(fault), of_the_group=of_the_group) from error
+            raise self._lost(second, f"{fault}, then ") from error
+        raise Aborted(str(fault)) from error
 
     def _commit(self, producer: Producer) -> None:
         until = time.monotonic() + _COMMIT_S
@@ -201,7 +172,15 @@ class PartitionProducer:
                     self._abort(producer, error)
                 if not fault.retriable() or time.monotonic() > until:
                     # Whether it was written is for the one who restores to find.
-                    self._producer = None
-                    raise OwnershipLost(str(fault)) from error
+                    raise self._lost(error) from error
             else:
                 return
+
+    def _lost(self, error: KafkaException, before: str = "") -> OwnershipLost:
+        self._producer = None
+        fault: KafkaError = error.args[0]
+        return OwnershipLost(f"{before}{fault}", fenced=_is_fenced(fault))
+
+
+def _is_fenced(fault: KafkaError) -> bool:
+    return fault.code() in _FENCED

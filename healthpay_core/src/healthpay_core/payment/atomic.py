@@ -222,6 +222,9 @@ def _authorize(
     approved = rules.approved_amount(legs.order)
     if isinstance(approved, Refusal):
         return Err(approved)
+    refusal = guards.currency_refusal(payer, legs.order.currency)
+    if refusal is not None:
+        return Err(refusal)
     limited = _limited(card, payer, approved, legs)
     if isinstance(limited, Err):
         return limited

@@ -48,8 +48,9 @@ class AuthorizePayment:
     `expires_in_s` is 1 to 2,592,000 seconds (30 days), 7 days when left out.
     Refused with `ValidationFailed`, `PaymentNotFound`, `InvalidStateTransition`
     (P3), `CardNotActive`, `CardExpired`, `WalletNotActive`, `WalletClosed`,
-    `MerchantCategoryNotAllowed`, `AmountNotEligible`, `CardLimitExceeded`,
-    `KycLevelInsufficient`, `LimitExceeded`, `InsufficientFunds`.
+    `MerchantCategoryNotAllowed`, `AmountNotEligible`, `CurrencyMismatch` (M4),
+    `CardLimitExceeded`, `KycLevelInsufficient`, `LimitExceeded`,
+    `InsufficientFunds`.
     """
 
     payment_id: str

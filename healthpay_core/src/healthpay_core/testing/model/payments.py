@@ -94,7 +94,7 @@ def record(command: InitiatePayment, rows: Rows) -> Effect:
 
 
 def authorize(command: AuthorizePayment, rows: Rows) -> Effect:
-    """P2, P3, D6, D9, D8, K3, C3; captured at once when that is automatic."""
+    """P2, P3, M4, D6, D9, D8, K3, C3; captured at once when that is automatic."""
     payment = rows.payments[command.payment_id]
     authorizable(payment)
     order = payment.order
@@ -107,6 +107,7 @@ def authorize(command: AuthorizePayment, rows: Rows) -> Effect:
     if card is not None:
         cards.for_category(card, order.merchant_category or "")
     amount = approved(payment)
+    rules.same_currency(payer, order.currency)
     rules.may_send_at_all(rows, payer)
     if card is not None:
         limits = card.order.controls.limits
@@ -116,6 +117,7 @@ def authorize(command: AuthorizePayment, rows: Rows) -> Effect:
     automatic = order.capture_method == "automatic"
     if automatic:
         rules.not_closing(merchant)
+        rules.same_currency(merchant, order.currency, "merchant")
         rules.room(merchant, amount)
     expires_at = expiry(command, rows)
 
@@ -139,6 +141,7 @@ def capture(command: CapturePayment, rows: Rows) -> Effect:
         raise Refuse(Code.WALLET_CLOSED, party="merchant")
     amount = to_capture(command, payment)
     rules.not_closing(merchant)
+    rules.same_currency(merchant, payment.order.currency, "merchant")
     rules.room(merchant, amount)
     final = command.final or amount == payment.held
     rest = payment.held - amount

@@ -1,0 +1,90 @@
+"""End markers that arrive late on the wire, amid the next transaction."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from healthpay_core import Ok
+from healthpay_kafka import GatewaySettings, KafkaGateway, Topics, create_topics
+from tests.kafka.audit import audit
+from tests.kafka.fleet import Fleet, Member
+from tests.kafka.late_markers import REFUSED, LateMarkers, Way
+from tests.kafka.traffic import Traffic
+from tests.kafka.waiting import wait_until
+from tools.broker import Broker
+
+LATE = 8
+
+
+@pytest.fixture(scope="module")
+def proxied() -> Iterator[Broker]:
+    """A broker that clients can be told to find at a proxy."""
+    with Broker(proxied=True) as running:
+        yield running
+
+
+@pytest.mark.parametrize(
+    ("way", "commits", "refused"),
+    [("cut", True, False), ("twice", True, False), ("twice", False, True)],
+    ids=["connection cut", "commit repeated", "abort repeated"],
+)
+def test_a_late_end_marker_is_harmless(
+    proxied: Broker,
+    topics: Topics,
+    tmp_path: Path,
+    way: Way,
+    commits: bool,
+    refused: bool,
+    rounds: int,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """R1-R5: refused where it could lose something; else what it tears is mended."""
+    servers = proxied.bootstrap_servers
+    assert isinstance(create_topics(servers, topics), Ok)
+    assert proxied.behind_proxy is not None
+    told, behind = proxied.behind_proxy[1], proxied.behind_proxy[0]
+    settings = GatewaySettings(bootstrap_servers=servers, topics=topics, timeout_s=1.0)
+    with (
+        LateMarkers(told, behind, way=way, commits=commits) as proxy,
+        Fleet(proxy.servers, topics, tmp_path) as fleet,
+        KafkaGateway(settings) as gateway,
+    ):
+        member = fleet.start(abort_every=0 if commits else 4, abort_at="commit")
+        traffic = Traffic(gateway, seed=20 + rounds)
+        traffic.open()
+        proxy.holds = True
+        traffic.start()
+        wait_until(
+            lambda: len(proxy.codes) >= LATE * rounds,
+            "late markers",
+            timeout_s=60.0 * rounds,
+        )
+        traffic.rest()
+        lost = _reasons(member)
+        proxy.holds = False
+        member.stop()
+        codes = proxy.codes
+    books = audit(servers, topics, at_rest=True)
+    books.check_outcomes(traffic.outcomes)
+    if refused:
+        assert set(codes) <= REFUSED, codes
+    else:
+        # Else nothing was torn, and nothing proved.
+        assert 0 in codes
+    with capsys.disabled():
+        print(
+            f"\n{len(codes)} late end markers, {codes.count(0)} of them taken by the"
+            f" broker: {len(traffic.sent)} commands, {len(books.events)} events,"
+            f" {books.repeated} records written again, partitions restored: {lost}"
+        )
+
+
+def _reasons(member: Member) -> dict[str, int]:
+    """How often a partition was given up, by the code of the first fault."""
+    reasons = [report["reason"] for report in member.reports("lost")]
+    return dict(Counter(re.findall(r"code=(\w+)", text)[0] for text in reasons))
