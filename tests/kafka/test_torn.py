@@ -69,7 +69,11 @@ class Story:
         draw = self.draw.random()
         number = self.draw.randrange(self.log.partitions)
         most = self.draw.randint(1, 12)
-        if draw < 0.35:
+        if draw < 0.02:
+            # Refused, but not for good, until it is there.
+            late = wallet_id(f"late {self.number // 50}")
+            self.send(self.draw.choice([deposit(late, 2), *funded(late, 3)]))
+        elif draw < 0.35:
             self.send(self._command())
         elif draw < 0.42:
             self.log.ask(self.draw.choice(self.sent))
@@ -92,10 +96,6 @@ class Story:
         some, other = self.draw.sample([*WALLETS, SHOP], 2)
         amount = self.draw.randint(1, 25)
         draw = self.draw.random()
-        if draw < 0.04:
-            # Refused, but not for good, until it is there.
-            late = wallet_id(f"late {self.number // 50}")
-            return self.draw.choice([deposit(late, amount), *funded(late, 3)])
         if draw < 0.15:
             return deposit(some, amount)
         if draw < 0.25:
