@@ -8,10 +8,10 @@ from dataclasses import FrozenInstanceError, dataclass
 
 import pytest
 
-from healthpay_core import CommandMeta, EventEnvelope, Ok
+from healthpay_core import Append, CommandMeta, EventEnvelope, Ok, wallet_stream
 from healthpay_core.envelope import Actor
 from healthpay_core.making import maker
-from healthpay_core.wallet.events import LimitUsage, WalletDebited
+from healthpay_core.wallet.events import LimitUsage, WalletDebited, WalletSuspended
 from healthpay_core.wallet.state import ActiveWallet, WalletProfile
 
 USAGE = LimitUsage(date="2026-11-25", day=1, month=1, day_count=1, month_count=1)
@@ -94,6 +94,31 @@ def test_a_maker_refuses_what_the_constructor_refuses() -> None:
         make(nonsense=1)  # type: ignore[call-arg]  # That is the point.
     with pytest.raises(TypeError, match="positional"):
         make("e")  # type: ignore[call-arg]  # That is the point.
+
+
+def test_what_is_proven_is_not_checked_again() -> None:
+    """A maker for callers who have seen to it leaves `__post_init__` out, only."""
+    make = maker(Append, proven=True)
+    assert make(expected={}, events=()) == Append(expected={}, events=())
+    assert make(expected={}, events=()).outcomes == ()
+    meta = CommandMeta(
+        command_id="c",
+        actor=Actor(type="t", id="i"),
+        correlation_id="x",
+        causation_id="y",
+        occurred_at=1,
+        recorded_at=2,
+    )
+    event = EventEnvelope(
+        event_id="e",
+        stream=wallet_stream("w"),
+        sequence=1,
+        data=WalletSuspended(reason_code="other"),
+        meta=meta,
+    )
+    assert make(expected={}, events=(event,)).events == (event,)
+    with pytest.raises(ValueError, match="expected"):
+        Append(expected={}, events=(event,))
 
 
 def test_only_plain_records_have_makers() -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 import pytest
@@ -32,6 +32,23 @@ from healthpay_core.testing.appends import append_of
 
 A = wallet_id("a")
 STREAM = wallet_stream(A)
+NOWHERE = wallet_stream(wallet_id("nobody's"))
+
+
+class Asked(InMemoryEventStore):
+    """Counts look-ups of versions, and may say that others have appended."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.looked_up: list[StreamId] = []
+        self.by_others = 0
+
+    def epoch(self) -> int:
+        return self.by_others
+
+    def versions(self, streams: Sequence[StreamId]) -> Mapping[StreamId, int]:
+        self.looked_up += streams
+        return super().versions(streams)
 
 
 def test_a_snapshot_is_of_its_stream_its_version_and_its_state() -> None:
@@ -85,6 +102,36 @@ def test_a_known_state_does_not_hide_what_came_after_it() -> None:
     bench.refuse(withdrawal(A, 10), Code.CORRUPT_STREAM, stream=STREAM, sequence=4)
     with pytest.raises(StreamCorrupted):
         bench.handler.states.get(STREAM)
+
+
+def test_what_is_current_is_not_looked_up_again() -> None:
+    """V5: once in a turn, also what is not there; then when others have appended."""
+    store = Asked()
+    Workbench(store).do(*funded(A, 10))
+    store.looked_up.clear()
+    cache = StateCache(store)
+    cache.prepare((STREAM, NOWHERE))
+    cache.prepare_more((STREAM, NOWHERE))
+    assert sorted(store.looked_up) == sorted((STREAM, NOWHERE))
+    cache.prepare((STREAM,))
+    assert len(store.looked_up) == 2
+    store.by_others += 1
+    cache.prepare((STREAM,))
+    cache.prepare((STREAM,))
+    assert store.looked_up[2:] == [STREAM]
+
+
+def test_what_was_appended_here_is_current() -> None:
+    """V5: the states of an append that succeeded need no look-up."""
+    store = Asked()
+    Workbench(store).do(*funded(A, 10))
+    store.looked_up.clear()
+    cache = StateCache(store)
+    cache.prepare(())
+    cache.keep({STREAM: load(store, STREAM)})
+    cache.prepare((STREAM,))
+    assert store.looked_up == []
+    assert cache.get(STREAM) == load(store, STREAM)
 
 
 @pytest.mark.parametrize(("every", "capacity"), [(0, 1), (1, 0)])

@@ -61,6 +61,20 @@ def test_an_append_expects_what_the_decision_saw() -> None:
     assert sorted(expected.values(), key=str) == [0, 2, 3]
 
 
+def test_no_event_is_appended_unchecked() -> None:
+    """V1: a version is expected of the stream of every event, whatever was decided."""
+    store = ScriptedStore()
+    bench = Workbench(store)
+    bench.do(*funded(A, 10), *opened(B))
+    bench.handle(withdrawal(A, 1), transfer(A, B, 1, name="t"), deposit(B, 1))
+    bench.do(CloseWallet(wallet_id=B, sweep_to=A))
+    for given in store.appends:
+        checked = Append(
+            expected=given.expected, events=given.events, outcomes=given.outcomes
+        )
+        assert checked == given
+
+
 def test_a_lost_race_is_decided_again() -> None:
     """V2: after a conflict the state is read anew and the command decided on it."""
     store = ScriptedStore()

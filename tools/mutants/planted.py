@@ -88,8 +88,8 @@ PLANTED: Final = (
         name="limit windows without what is held",
         rule="K3",
         source="wallet/state.py",
-        right="        usage=event.limit_usage,\n        card_usage=_card_counted",
-        wrong="        usage=state.usage,\n        card_usage=_card_counted",
+        right="        usage=event.limit_usage,\n        references=",
+        wrong="        usage=state.usage,\n        references=",
         tests="tests/core/test_kyc_and_limits.py",
     ),
 )

@@ -77,8 +77,11 @@ class ManualClock(SystemClock):
     """A clock that stands still until it is moved: for tests and replays."""
 
     def __init__(self, start: int, time_zone: str = BUSINESS_TIME_ZONE) -> None:
-        super().__init__(time_zone, now=lambda: self.instant)
+        super().__init__(time_zone)
         self.instant: int = start
+
+    def now(self) -> int:
+        return self.instant
 
     def advance(self, **duration: float) -> None:
         """Move by the keywords of `datetime.timedelta`, such as ``days=1``."""

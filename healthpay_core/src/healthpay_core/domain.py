@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
+from operator import getitem
 from typing import Final, TypeAlias, cast
 
 from healthpay_core.context import Context
@@ -16,6 +17,7 @@ from healthpay_core.ids import (
     transfer_stream,
     wallet_stream,
 )
+from healthpay_core.making import maker
 from healthpay_core.medcard.commands import (
     ActivateMedCard,
     CancelMedCard,
@@ -98,6 +100,8 @@ from healthpay_core.wallet.commands import (
     CaptureHold,
     CloseWallet,
     CreateWallet,
+    CreditWallet,
+    DebitWallet,
     EndSweep,
     PlaceHold,
     ReceiveTransfer,
@@ -141,6 +145,14 @@ _evolve_wallet = cast("_Evolve", evolve_wallet)
 _evolve_transfer = cast("_Evolve", evolve_transfer)
 _evolve_payment = cast("_Evolve", evolve_payment)
 _evolve_medcard = cast("_Evolve", evolve_medcard)
+# The same of what is found under a stream's name, and of what is shown of it.
+_wallet = cast("Callable[[States, StreamId], WalletState | None]", getitem)
+_View: TypeAlias = Callable[[str, State, int], Resource]
+_wallet_view = cast("_View", wallet_view)
+_transfer_view = cast("_View", transfer_view)
+_payment_view = cast("_View", payment_view)
+_medcard_view = cast("_View", medcard_view)
+_make_parties = maker(Parties)
 
 # Tuples of classes, the frequent ones first: several times faster than unions.
 _WALLET_EVENTS: Final = (
@@ -165,6 +177,8 @@ _PAYMENT_EVENTS: Final = (
     PaymentOperationBegun,
     PaymentOperationRefused,
 )
+# Asked for before the longer tuples, because most commands are one of the two.
+_MOVEMENTS: Final = (DebitWallet, CreditWallet)
 _PAYMENT_COMMANDS: Final = (
     AuthorizePayment,
     CapturePayment,
@@ -229,6 +243,8 @@ def streams(command: Command, at: Lookup = _nowhere) -> tuple[StreamId, ...]:
     A payment's wallets and card are known from its own state, which `at` gives;
     without it only the payment's stream is named.
     """
+    if isinstance(command, _MOVEMENTS):
+        return (wallet_stream(command.wallet_id),)
     if isinstance(command, TransferFunds):
         return (
             transfer_stream(command.transfer_id),
@@ -292,6 +308,8 @@ def sweep_transfer_id(wallet_id: str) -> str:
 
 def validate(command: Command) -> Refusal | None:
     """The checks that need no state (E2: static)."""
+    if isinstance(command, _MOVEMENTS):
+        return validate_wallet(command)
     if isinstance(command, TransferFunds):
         return validate_transfer(command)
     if isinstance(command, _PAYMENT_COMMANDS):
@@ -309,6 +327,8 @@ def decide(
     command: Command, states: States, context: Context, command_id: str
 ) -> Ok[Facts] | Err[Refusal]:
     """Decide any command; pure. `states` holds what `streams` names."""
+    if isinstance(command, _MOVEMENTS):
+        return _wallet_order(command, states, context)
     if isinstance(command, TransferFunds):
         return _transfer(command, states, context, command_id)
     if isinstance(command, _PAYMENT_COMMANDS):
@@ -319,17 +339,13 @@ def decide(
         return _transfer_step(command, states, context)
     if isinstance(command, _PAYMENT_STEPS):
         return _payment_step(command, states, context)
-    stream = wallet_stream(command.wallet_id)
-    state = _wallet(states, stream)
     if isinstance(command, CloseWallet) and command.sweep_to is not None:
+        state = _wallet(states, wallet_stream(command.wallet_id))
         if isinstance(state, OpenWallet) and state.balance:
             return _sweep(command, command.sweep_to, states, context, command_id)
         # Nothing is left to move, so that nobody will have got it.
         command = replace(command, sweep_to=None)
-    decision = decide_wallet(command, state, context)
-    if isinstance(decision, Err):
-        return decision
-    return Ok(tuple([(stream, event) for event in decision.value]))
+    return _wallet_order(command, states, context)
 
 
 def evolve(state: State | None, event: Event) -> State:
@@ -358,17 +374,22 @@ def view(stream: StreamId, state: State, version: int) -> Resource:
     """What callers see of a state."""
     kind, _, aggregate_id = stream.partition("/")
     if kind == "wallet":
-        return wallet_view(aggregate_id, cast("WalletState", state), version)
+        return _wallet_view(aggregate_id, state, version)
     if kind == "transfer":
-        return transfer_view(aggregate_id, cast("TransferState", state), version)
+        return _transfer_view(aggregate_id, state, version)
     if kind == "payment":
-        return payment_view(aggregate_id, cast("PaymentState", state), version)
-    return medcard_view(aggregate_id, cast("MedCardState", state), version)
+        return _payment_view(aggregate_id, state, version)
+    return _medcard_view(aggregate_id, state, version)
 
 
-def _wallet(states: States, stream: StreamId) -> WalletState | None:
-    # The stream's name says the type; only wallets are under wallet/.
-    return cast("WalletState | None", states[stream])
+def _wallet_order(
+    command: WalletCommand, states: States, context: Context
+) -> Ok[Facts] | Err[Refusal]:
+    stream = wallet_stream(command.wallet_id)
+    decision = decide_wallet(command, _wallet(states, stream), context)
+    if isinstance(decision, Err):
+        return decision
+    return Ok(tuple([(stream, event) for event in decision.value]))
 
 
 def _payment_streams(command: PaymentCommand, at: Lookup) -> tuple[StreamId, ...]:
@@ -395,7 +416,7 @@ def _parties(command: PaymentCommand, states: States) -> Parties:
     # A payment that is not there names no others.
     found = [states[stream] for stream in _payment_streams(command, states.get)]
     payment, payer, merchant, card = (*found, None, None, None)[:4]
-    return Parties(
+    return _make_parties(
         payment=cast("PaymentState | None", payment),
         payer=cast("WalletState | None", payer),
         merchant=cast("WalletState | None", merchant),

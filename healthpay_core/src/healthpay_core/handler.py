@@ -222,16 +222,16 @@ class CommandHandler:
         turn = Turn(
             requests, now, self.clock.business_day(now), self.policy, self.states
         )
-        records = self._known(requests) | trial.recovered
-        needs = [streams_of(request) for request in requests]
-        self.states.prepare(
-            {
-                stream
-                for request, streams in zip(requests, needs, strict=True)
-                if request.command_id not in records
-                for stream in streams
-            }
-        )
+        records = self._known(requests)
+        records.update(trial.recovered)
+        needs: list[tuple[StreamId, ...]] = []
+        undecided: set[StreamId] = set()
+        for request in requests:
+            streams = streams_of(request)
+            needs.append(streams)
+            if request.command_id not in records:
+                undecided.update(streams)
+        self.states.prepare(undecided)
         for index, request in enumerate(requests):
             record = records.get(request.command_id)
             if record is not None:

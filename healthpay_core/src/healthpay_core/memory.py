@@ -28,6 +28,7 @@ Digest = Callable[[bytes, EventEnvelope], bytes]
 """(hash of the previous event, event) -> hash; `healthpay_wire` has the one of A2."""
 
 _make_recorded = maker(RecordedEvent)
+_make_appended = maker(Appended)
 
 
 class InMemoryEventStore:
@@ -94,37 +95,52 @@ class InMemoryEventStore:
     def _conflict(
         self, expected: Mapping[StreamId, ExpectedVersion]
     ) -> VersionConflict | None:
-        actual = self._versions(expected)
-        wrong = {s: v for s, v in actual.items() if not meets(v, expected[s])}
+        wrong: dict[StreamId, int] = {}
+        known = self._streams
+        for stream, wanted in expected.items():
+            actual = len(known[stream]) if stream in known else 0
+            if actual != wanted and not meets(actual, wanted):
+                wrong[stream] = actual
         return VersionConflict(actual=wrong) if wrong else None
 
     def _duplicate(self, append: Append) -> DuplicateCommand | None:
-        ids = {record.meta.command_id for record in append.outcomes}
-        ids.update(event.meta.command_id for event in append.events)
-        known = ids & self._commands
-        return DuplicateCommand(command_ids=frozenset(known)) if known else None
+        new: tuple[OutcomeRecord | EventEnvelope, ...]
+        new = (*append.outcomes, *append.events)
+        ids = {item.meta.command_id for item in new}
+        if ids.isdisjoint(self._commands):
+            return None
+        return DuplicateCommand(command_ids=frozenset(ids & self._commands))
 
     def _store(self, append: Append) -> Appended:
         # All that can raise comes first, so that nothing is ever half stored.
         recorded = self._recorded(append.events)
+        streams, commands = self._streams, self._commands
         for event in recorded:
-            self._streams.setdefault(event.envelope.stream, []).append(event)
-            self._commands.add(event.envelope.meta.command_id)
-        self._log.extend(recorded)
+            envelope = event.envelope
+            if envelope.stream in streams:
+                streams[envelope.stream].append(event)
+            else:
+                streams[envelope.stream] = [event]
+            commands.add(envelope.meta.command_id)
+        self._log += recorded
         for record in append.outcomes:
-            self._outcomes[record.meta.command_id] = record
-            self._commands.add(record.meta.command_id)
-        return Appended(last_position=len(self._log))
+            command_id = record.meta.command_id
+            self._outcomes[command_id] = record
+            commands.add(command_id)
+        return _make_appended(last_position=len(self._log))
 
     def _recorded(self, events: Sequence[EventEnvelope]) -> list[RecordedEvent]:
         recorded: list[RecordedEvent] = []
         heads: dict[StreamId, tuple[int, bytes]] = {}
+        link = self._digest
         for position, given in enumerate(events, len(self._log) + 1):
-            version, prev_hash = heads.get(given.stream) or self._head(given.stream)
-            renumber = given.sequence != version + 1
-            event = replace(given, sequence=version + 1) if renumber else given
-            digest = b"" if self._digest is None else self._digest(prev_hash, event)
-            heads[event.stream] = (version + 1, digest)
+            stream = given.stream
+            version, prev_hash = heads.get(stream) or self._head(stream)
+            version += 1
+            renumber = given.sequence != version
+            event = replace(given, sequence=version) if renumber else given
+            digest = b"" if link is None else link(prev_hash, event)
+            heads[stream] = (version, digest)
             recorded.append(
                 _make_recorded(
                     position=position,

@@ -111,9 +111,12 @@ class OutcomeRecord:
     meta: CommandMeta
 
 
+_make_rejected = maker(Rejected)
+
+
 def rejected(request: CommandRequest, error: NotDone) -> Rejected:
     """The answer that a request was not done."""
-    return Rejected(
+    return _make_rejected(
         command_id=request.command_id,
         correlation_id=request.correlation_id or request.command_id,
         error=error,

@@ -83,7 +83,7 @@ class PaymentSaga:
                 envelope = recorded.envelope
                 if isinstance(envelope.data, PaymentOperationBegun):
                     begun[envelope.aggregate_id] = None
-                elif envelope.event_type.startswith("payment."):
+                elif envelope.stream.startswith("payment/"):
                     begun.pop(envelope.aggregate_id, None)
             position = page[-1].position
         yield from begun

@@ -8,6 +8,7 @@ from hashlib import sha256
 
 from healthpay_core.domain import Command
 from healthpay_core.ids import transfer_stream
+from healthpay_core.making import maker
 from healthpay_core.outcome import (
     CommandRequest,
     Committed,
@@ -41,6 +42,8 @@ from healthpay_core.transfer.state import (
 )
 
 Execute = Callable[[CommandRequest], Outcome]
+
+_make_request = maker(CommandRequest)
 
 
 class TransferSaga:
@@ -158,15 +161,15 @@ def step_request(transfer_id: str, step: Step, root: CommandRequest) -> CommandR
 
 def child(root: CommandRequest, command: Command, command_id: str) -> CommandRequest:
     """A step of a root command, caused by it."""
-    return replace(
-        root,
+    # No fingerprint: the step's id says it all; who runs it does not matter (T6).
+    return _make_request(
         command=command,
         command_id=command_id,
-        # The step's id says it all; who runs it does not matter (T6).
-        fingerprint=b"",
-        expected_version=None,
+        actor=root.actor,
         correlation_id=root.correlation_id or root.command_id,
         causation_id=root.command_id,
+        tenant_id=root.tenant_id,
+        traceparent=root.traceparent,
     )
 
 

@@ -147,12 +147,11 @@ class StateCache:
         Raises:
             StoreFault: The store cannot be read.
         """
-        epoch, epochs = self._epoch, self._epochs
-        streams = [s for s in streams if s not in self._current]
-        self._current.update(streams)
-        doubtful = [s for s in streams if epochs.get(s) != epoch]
+        epoch, epochs, current = self._epoch, self._epochs, self._current
+        doubtful = [s for s in streams if epochs.get(s) != epoch and s not in current]
         if not doubtful:
             return
+        current.update(doubtful)
         # Sorted, so that stores which lock do it in one order (V6).
         doubtful.sort()
         for stream, version in self._store.versions(doubtful).items():

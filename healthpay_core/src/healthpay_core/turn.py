@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import Protocol
+from typing import Final, Protocol
 
 from healthpay_core import domain
 from healthpay_core.clock import BusinessDay
 from healthpay_core.context import Context
 from healthpay_core.domain import Facts, State
 from healthpay_core.envelope import CommandMeta, EventEnvelope
+from healthpay_core.events import EVENT_TYPES
 from healthpay_core.ids import StreamId, event_id
 from healthpay_core.making import maker
 from healthpay_core.outcome import (
@@ -28,10 +29,16 @@ from healthpay_core.refusals import Refusal, VersionMismatch
 from healthpay_core.result import Err, Ok
 from healthpay_core.states import Versioned
 
+_EVENT_NAMES: Final = {kind: wire.name for kind, wire in EVENT_TYPES.items()}
+
+_make_context = maker(Context)
 _make_meta = maker(CommandMeta)
 _make_envelope = maker(EventEnvelope)
+_make_ref = maker(EventRef)
 _make_committed = maker(Committed)
 _make_record = maker(OutcomeRecord)
+# A version is expected of the stream of every event: `as_append` sees to it.
+_make_append = maker(Append, proven=True)
 
 
 class States(Protocol):
@@ -64,7 +71,7 @@ class Turn:
     ) -> None:
         self.pending: dict[StreamId, Versioned] = {}
         self.records: list[OutcomeRecord] = []
-        self._context = Context(now=now, business_day=business_day, policy=policy)
+        self._context = _make_context(now=now, business_day=business_day, policy=policy)
         self._requests = requests
         self._states = states
         self._outcomes: list[Outcome | None] = [None] * len(requests)
@@ -98,7 +105,9 @@ class Turn:
         Returns:
             The record to store; None for a refusal that is not pinned (I6).
         """
-        refusal = domain.validate(request.command) or self._stale(request)
+        refusal = domain.validate(request.command)
+        if refusal is None and request.expected_version is not None:
+            refusal = self._stale(request, request.expected_version)
         if refusal is None:
             decision = self.decide(request, streams)
             if not isinstance(decision, Err):
@@ -125,19 +134,25 @@ class Turn:
         meta = self._meta(request)
         after: dict[StreamId, Versioned] = {}
         events: list[EventEnvelope] = []
+        refs: list[EventRef] = []
         for index_of_fact, (stream, data) in enumerate(facts):
             state, version = after.get(stream) or self._at(stream)
-            after[stream] = (domain.evolve(state, data), version + 1)
+            sequence = version + 1
+            after[stream] = (domain.evolve(state, data), sequence)
+            aggregate_id = stream.partition("/")[2]
+            named = event_id(aggregate_id, meta.command_id, index_of_fact)
             envelope = _make_envelope(
-                event_id=event_id(
-                    stream.partition("/")[2], meta.command_id, index_of_fact
-                ),
-                stream=stream,
-                sequence=version + 1,
-                data=data,
-                meta=meta,
+                event_id=named, stream=stream, sequence=sequence, data=data, meta=meta
             )
             events.append(envelope)
+            # As `EventRef.of` it, without asking for what is known here.
+            ref = _make_ref(
+                event_id=named,
+                event_type=_EVENT_NAMES[type(data)],
+                aggregate_id=aggregate_id,
+                sequence=sequence,
+            )
+            refs.append(ref)
         # A question, such as `ConfirmWallet`, is committed without a fact.
         state, version = after.get(primary) or self._at(primary)
         if state is None:
@@ -146,9 +161,15 @@ class Turn:
             command_id=meta.command_id,
             correlation_id=meta.correlation_id,
             resource=domain.view(primary, state, version),
-            events=tuple(map(EventRef.of, events)),
+            events=tuple(refs),
         )
-        # Nothing has raised, so the turn takes over the whole command at once.
+        self._take_over(events, after)
+        return self._note(index, request, committed, meta)
+
+    def _take_over(
+        self, events: list[EventEnvelope], after: Mapping[StreamId, Versioned]
+    ) -> None:
+        """Nothing of the command has raised: all of it is part of the turn now."""
         if len(self._looked_at) > len(after):
             # What was only read must not have changed either: a card, a payee.
             for stream in self._looked_at:
@@ -157,7 +178,6 @@ class Turn:
         for stream, versioned in after.items():
             self.pending[stream] = versioned
             self._now_at[stream] = versioned[0]
-        return self._note(index, request, committed, meta)
 
     def refuse(
         self, index: int, request: CommandRequest, rejected: Rejected
@@ -181,7 +201,7 @@ class Turn:
         before = {e.stream: e.sequence - 1 for e in reversed(self._events)}
         if self._read:
             before = self._read | before
-        return Append(
+        return _make_append(
             # Sorted, so that stores which lock do it in one order (V6).
             expected=dict(sorted(before.items())),
             events=self._events,
@@ -214,11 +234,8 @@ class Turn:
             if any(s in streams for s in streams_of(request, self._state))
         }
 
-    def _stale(self, request: CommandRequest) -> VersionMismatch | None:
+    def _stale(self, request: CommandRequest, expected: int) -> VersionMismatch | None:
         """The version precondition (V3), after existence (E2)."""
-        expected = request.expected_version
-        if expected is None:
-            return None
         stream = domain.primary_stream(request.command)
         current = self.version(stream)
         if current == expected:

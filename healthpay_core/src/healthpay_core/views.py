@@ -113,6 +113,8 @@ Resource: TypeAlias = WalletView | TransferView | PaymentView | MedCardView
 
 _make_wallet_view = maker(WalletView)
 _make_transfer_view = maker(TransferView)
+_make_payment_view = maker(PaymentView)
+_make_medcard_view = maker(MedCardView)
 
 
 def wallet_view(wallet_id: str, state: WalletState, version: int) -> WalletView:
@@ -158,7 +160,7 @@ def payment_view(payment_id: str, state: PaymentState, version: int) -> PaymentV
     captured, refunded = 0, 0
     if isinstance(state, (AuthorizedPayment, SettledPayment)):
         captured, refunded = state.captured, state.refunded
-    return PaymentView(
+    return _make_payment_view(
         payment_id=payment_id,
         payer_wallet_id=order.payer_wallet_id,
         merchant_wallet_id=order.merchant_wallet_id,
@@ -178,7 +180,7 @@ def payment_view(payment_id: str, state: PaymentState, version: int) -> PaymentV
 def medcard_view(card_id: str, state: MedCardState, version: int) -> MedCardView:
     """The view of a card's state."""
     card = state.card
-    return MedCardView(
+    return _make_medcard_view(
         card_id=card_id,
         wallet_id=card.wallet_id,
         card_token=card.card_token,

@@ -256,8 +256,9 @@ class AppendingContract(StoreRoom):
     def test_a_command_without_outcome_is_stored_once(self, store: EventStore) -> None:
         """I8: the events alone are enough to know the command again."""
         store.append(append_of("c0", (A, 0), outcome=False))
-        again = store.append(append_of("c0", (A, 1)))
-        assert again == DuplicateCommand(command_ids=frozenset({command_id("c0")}))
+        for outcome in (True, False):
+            again = store.append(append_of("c0", (A, 1), outcome=outcome))
+            assert again == DuplicateCommand(command_ids=frozenset({command_id("c0")}))
         assert store.versions((A,)) == {A: 1}
         assert store.outcomes((command_id("c0"),)) == {}
 

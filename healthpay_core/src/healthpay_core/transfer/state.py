@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TypeAlias, assert_never
 
 from healthpay_core.corruption import StreamCorrupted
+from healthpay_core.making import maker
 from healthpay_core.transfer.events import (
     TransferCompleted,
     TransferEvent,
@@ -37,6 +38,9 @@ class FailedTransfer:
 
 TransferState: TypeAlias = InitiatedTransfer | CompletedTransfer | FailedTransfer
 
+_make_initiated = maker(InitiatedTransfer)
+_make_completed = maker(CompletedTransfer)
+
 
 def transfer_status_of(state: TransferState) -> str:
     """The status on the wire."""
@@ -60,9 +64,9 @@ def evolve_transfer(state: TransferState | None, event: TransferEvent) -> Transf
         case TransferInitiated():
             if state is not None:
                 raise StreamCorrupted("initiated twice")
-            return InitiatedTransfer(order=event)
+            return _make_initiated(order=event)
         case TransferCompleted():
-            return CompletedTransfer(order=_under_way(state).order)
+            return _make_completed(order=_under_way(state).order)
         case TransferFailed():
             return FailedTransfer(order=_under_way(state).order)
     assert_never(event)

@@ -8,12 +8,11 @@ of them is added up here, and one state is built at its end.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import replace
 from typing import TypeAlias
 
 from healthpay_core.events import Event
 from healthpay_core.wallet.events import WalletCredited, WalletDebited
-from healthpay_core.wallet.state import OpenState, reference_key
+from healthpay_core.wallet.state import OpenState, moved, reference_key
 
 Fact: TypeAlias = tuple[int, Event]
 """An event's version, and the event."""
@@ -65,5 +64,13 @@ def fold_movements(
     if reached == version:
         return state, version, left
     references = state.references.union(claimed) if claimed else state.references
-    moved = replace(state, balance=balance, usage=usage, references=references)
-    return moved, reached, left
+    after_all = moved(
+        state,
+        balance=balance,
+        held=held,
+        holds=state.holds,
+        usage=usage,
+        references=references,
+        card_usage=state.card_usage,
+    )
+    return after_all, reached, left

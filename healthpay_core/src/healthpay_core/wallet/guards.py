@@ -202,7 +202,7 @@ def rolled(usage: LimitUsage, date: str) -> LimitUsage:
     if date <= usage.date:
         return usage
     same_month = date[:7] == usage.date[:7]
-    return LimitUsage(
+    return _make_usage(
         date=date,
         day=0,
         month=usage.month if same_month else 0,

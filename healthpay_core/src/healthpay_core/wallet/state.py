@@ -94,6 +94,10 @@ WalletState: TypeAlias = PendingWallet | ActiveWallet | SuspendedWallet | Closed
 
 _OpenStateT = TypeVar("_OpenStateT", ActiveWallet, SuspendedWallet)
 
+_make_profile = maker(WalletProfile)
+_make_hold = maker(Hold)
+_make_usage = maker(LimitUsage)
+_make_pending = maker(PendingWallet)
 _make_active = maker(ActiveWallet)
 _make_suspended = maker(SuspendedWallet)
 
@@ -131,7 +135,7 @@ def evolve_wallet(state: WalletState | None, event: WalletEvent) -> WalletState:
         case WalletCreated():
             if state is not None:
                 raise StreamCorrupted("created twice")
-            return PendingWallet(profile=_profile(event))
+            return _make_pending(profile=_profile(event))
         case WalletActivated():
             return _activated(state)
         case WalletSuspended():
@@ -160,7 +164,7 @@ def _open(state: WalletState | None) -> OpenState:
 
 
 def _profile(event: WalletCreated) -> WalletProfile:
-    return WalletProfile(
+    return _make_profile(
         owner_id=event.owner_id,
         wallet_type=event.wallet_type,
         currency=event.currency,
@@ -171,7 +175,7 @@ def _profile(event: WalletCreated) -> WalletProfile:
 def _activated(state: WalletState | None) -> ActiveWallet:
     match state:
         case PendingWallet():
-            return ActiveWallet(profile=state.profile)
+            return _make_active(profile=state.profile)
         case SuspendedWallet():
             return _in_status(ActiveWallet, state)
         case _:
@@ -213,13 +217,14 @@ def _credited(state: OpenState, event: WalletCredited) -> OpenState:
     _check_money(state, event)
     if balance != event.balance_after or state.held != event.held_after:
         raise StreamCorrupted("balances do not continue")
-    return _moved(
+    return moved(
         state,
         balance=balance,
         held=state.held,
         holds=state.holds,
         usage=state.usage,
         references=claimed(state.references, event),
+        card_usage=state.card_usage,
     )
 
 
@@ -231,13 +236,14 @@ def _debited(state: OpenState, event: WalletDebited) -> OpenState:
     balance = state.balance - event.amount
     if balance != event.balance_after or held != event.held_after or balance < held:
         raise StreamCorrupted("balances do not continue")
-    return _moved(
+    return moved(
         state,
         balance=balance,
         held=held,
         holds=holds,
         usage=event.limit_usage or state.usage,
         references=claimed(state.references, event),
+        card_usage=state.card_usage,
     )
 
 
@@ -249,7 +255,7 @@ def _check_money(
         raise StreamCorrupted("money of another currency, or none")
 
 
-def _moved(
+def moved(
     state: OpenState,
     *,
     balance: int,
@@ -257,7 +263,9 @@ def _moved(
     holds: Mapping[str, Hold],
     usage: LimitUsage,
     references: frozenset[str],
+    card_usage: Mapping[str, CardUsage],
 ) -> OpenState:
+    """The wallet after a movement: all that one can change."""
     make = _make_active if isinstance(state, ActiveWallet) else _make_suspended
     return make(
         profile=state.profile,
@@ -266,7 +274,7 @@ def _moved(
         holds=holds,
         usage=usage,
         references=references,
-        card_usage=state.card_usage,
+        card_usage=card_usage,
     )
 
 
@@ -279,18 +287,20 @@ def _hold_placed(state: OpenState, event: WalletHoldPlaced) -> OpenState:
         raise StreamCorrupted("hold is not covered, or placed twice")
     if (event.card_id is None) != (event.card_usage is None):
         raise StreamCorrupted("a card without its usage, or usage of no card")
-    hold = Hold(
+    hold = _make_hold(
         amount=event.amount,
         expires_at=event.expires_at,
         # What was owed before counts nowhere, and gives nothing back (K7).
         counted_on="" if event.purpose == "refund" else event.limit_usage.date,
         card_id=event.card_id,
     )
-    return replace(
+    return moved(
         state,
+        balance=state.balance,
         held=held,
         holds=MappingProxyType({**state.holds, event.hold_id: hold}),
         usage=event.limit_usage,
+        references=state.references,
         card_usage=_card_counted(state, event),
     )
 
@@ -302,11 +312,13 @@ def _hold_released(state: OpenState, event: WalletHoldReleased) -> OpenState:
     if (state.balance, held) != (event.balance_after, event.held_after):
         raise StreamCorrupted("balances do not continue")
     counted_on = hold.counted_on if hold else ""
-    return replace(
+    return moved(
         state,
+        balance=state.balance,
         held=held,
         holds=holds,
         usage=_given_back(state.usage, event.amount, counted_on),
+        references=state.references,
         card_usage=_card_given_back(state, hold, event.amount),
     )
 
@@ -348,7 +360,7 @@ def _given_back(usage: LimitUsage, amount: int, counted_on: str) -> LimitUsage:
         return usage
     same_day = usage.date == counted_on
     same_month = usage.date[:7] == counted_on[:7]
-    return LimitUsage(
+    return _make_usage(
         date=usage.date,
         day=usage.day - amount * same_day,
         month=usage.month - amount * same_month,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Final, TypeAlias
 
@@ -42,6 +42,7 @@ from healthpay_core.transfer import commands as t
 from healthpay_core.wallet import commands as w
 
 _Check: TypeAlias = Callable[..., None]
+_Row: TypeAlias = WalletRow | TransferRow | PaymentRow | CardRow
 _Rule: TypeAlias = Callable[..., Effect | None]
 
 _UNDECIDED: Final = (Code.IDEMPOTENCY_KEY_REUSED,)
@@ -78,6 +79,13 @@ class ReferenceModel:
     def __init__(self, policy: LimitPolicy) -> None:
         self.rows: Rows = Rows(policy)
         self._answers: dict[str, tuple[bytes, Prediction]] = {}
+        rows = self.rows
+        self._tables: dict[str, Mapping[str, _Row]] = {
+            "wallet": rows.wallets,
+            "transfer": rows.transfers,
+            "payment": rows.payments,
+            "medcard": rows.cards,
+        }
 
     def predict(
         self, request: CommandRequest, *, now: int, today: BusinessDay
@@ -125,17 +133,9 @@ class ReferenceModel:
         row = self._row(command)
         return "none" if row is None else row.status
 
-    def _row(
-        self, command: Command
-    ) -> WalletRow | TransferRow | PaymentRow | CardRow | None:
-        kind, key = resource_of(command)
-        if kind == "wallet":
-            return self.rows.wallets.get(key)
-        if kind == "transfer":
-            return self.rows.transfers.get(key)
-        if kind == "payment":
-            return self.rows.payments.get(key)
-        return self.rows.cards.get(key)
+    def _row(self, command: Command) -> _Row | None:
+        kind, member = _RESOURCES.get(type(command), _WALLET)
+        return self._tables[kind].get(getattr(command, member))
 
     def _decide(self, request: CommandRequest) -> Effect | None:
         command = request.command

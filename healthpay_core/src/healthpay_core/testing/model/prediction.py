@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from itertools import repeat
 from typing import Final, TypeAlias
 
 from healthpay_core.catalogue import Code
@@ -75,17 +76,19 @@ def difference(prediction: Prediction, outcome: Outcome) -> str | None:
         return view_difference(prediction.view or {}, outcome.resource)
     if not prediction.facts:
         return None
-    details = dict(outcome.error.details())
     for name, value in prediction.facts.items():
-        if details.get(name) != value:
-            return f"{found}: {name} is {details.get(name)}, {value} was predicted"
+        shown = getattr(outcome.error, name, None)
+        if shown != value:
+            return f"{found}: {name} is {shown}, {value} was predicted"
     return None
 
 
 def view_difference(expected: Mapping[str, object], view: object) -> str | None:
     """Where a resource is not as predicted; None when it is."""
-    for name, value in expected.items():
-        found = getattr(view, name, "absent")
+    shown = list(map(getattr, repeat(view), expected, repeat("absent")))
+    if shown == list(expected.values()):
+        return None
+    for (name, value), found in zip(expected.items(), shown, strict=True):
         if found != value:
             return f"{name} is {found}, {value} was predicted"
     return None

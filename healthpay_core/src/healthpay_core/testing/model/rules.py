@@ -51,7 +51,7 @@ def open_to_settle(wallet: WalletRow, party: str | None = None) -> None:
 
 def not_closing(wallet: WalletRow) -> None:
     """W7: nothing comes into a wallet that a saga is emptying."""
-    if sweep_hold_of(wallet.wallet_id) in wallet.holds:
+    if wallet.holds and sweep_hold_of(wallet.wallet_id) in wallet.holds:
         raise Refuse(Code.INVALID_STATE_TRANSITION, current_status=wallet.status)
 
 

@@ -6,7 +6,7 @@ from dataclasses import asdict
 
 from healthpay_core.ids import StreamId, wallet_stream
 from healthpay_core.ports import EventStore
-from healthpay_core.states import load
+from healthpay_core.states import ABSENT, Versioned, load
 from healthpay_core.testing.model import ReferenceModel, WalletRow
 from healthpay_core.testing.simulation.ledger import Ledger, Violation
 from healthpay_core.wallet.events import LimitUsage
@@ -27,6 +27,7 @@ class Agreement:
     ) -> None:
         self._rows = model.rows
         self._truth, self._ledger = truth, ledger
+        self._folded: dict[StreamId, Versioned] = {}
 
     def of_stream(self, stream: StreamId) -> None:
         """What a stream says now is what the model has.
@@ -79,8 +80,13 @@ class Agreement:
             self._after_a_release(wallet)
 
     def _after_a_release(self, wallet: WalletRow) -> None:
-        """What a hold gave back stands in no event: it is found by folding."""
-        state, _ = load(self._truth, wallet_stream(wallet.wallet_id))
+        """What a hold gave back stands in no event: it is found by folding.
+
+        From where it was folded last, because what is stored only grows.
+        """
+        stream = wallet_stream(wallet.wallet_id)
+        start = self._folded.get(stream, ABSENT)
+        state, _ = self._folded[stream] = load(self._truth, stream, start=start)
         if isinstance(state, OpenWallet):
             check_windows(wallet, state.usage)
             check_card_windows(wallet, state)
@@ -95,15 +101,10 @@ def check_windows(wallet: WalletRow, usage: LimitUsage) -> None:
     date = max([outflow.date for outflow in wallet.outflows], default="")
     of_day = [o.amount for o in wallet.outflows if o.date == date]
     of_month = [o.amount for o in wallet.outflows if o.date[:7] == date[:7]]
-    expected = LimitUsage(
-        date=date,
-        day=sum(of_day),
-        month=sum(of_month),
-        day_count=len(of_day),
-        month_count=len(of_month),
-    )
-    if usage != expected:
-        text = f"{wallet.wallet_id}: {usage}, expected {expected}"
+    found = (usage.date, usage.day, usage.month, usage.day_count, usage.month_count)
+    expected = (date, sum(of_day), sum(of_month), len(of_day), len(of_month))
+    if found != expected:
+        text = f"{wallet.wallet_id}: {found}, expected {expected}"
         raise Violation("limit windows exact", text)
 
 

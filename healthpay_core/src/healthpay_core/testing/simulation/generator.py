@@ -8,6 +8,7 @@ from random import Random
 from typing import Final
 
 from healthpay_core.domain import Command
+from healthpay_core.making import maker
 from healthpay_core.outcome import CommandRequest
 from healthpay_core.payment.commands import RefundPayment
 from healthpay_core.testing.simulation.names import Names
@@ -32,6 +33,8 @@ from healthpay_core.testing.simulation.world import HANDLERS, World
 from healthpay_core.wallet.commands import CloseWallet, SuspendWallet
 
 _HOUR_US: Final = 3_600_000_000
+_make_request = maker(CommandRequest)
+_make_send = maker(Send)
 
 
 class Generator:
@@ -58,12 +61,12 @@ class Generator:
     def next(self) -> Step:
         """The next step."""
         if self._opening:
-            return Send(0, (self._request(self._opening.popleft()),))
+            return _make_send(0, (self._request(self._opening.popleft()),))
         if self._queue:
             return self._queue.popleft()
         draw = self._draw.random()
         if draw < 0.72:
-            return Send(self._handler(), (self._request(self._orders.any()),))
+            return _make_send(self._handler(), (self._request(self._orders.any()),))
         if draw < 0.78:
             return self._faulty()
         if draw < 0.84:
@@ -185,7 +188,7 @@ class Generator:
             version = 0 if view is None else view["version"]
             assert isinstance(version, int)
             expected = version - (self._draw.random() < 0.4)
-        request = CommandRequest(
+        request = _make_request(
             command=command,
             command_id=self.names.key(),
             fingerprint=b"asked",

@@ -75,6 +75,7 @@ class Judge:
         """
         if len(outcomes) != len(requests):
             raise Violation("everyone is answered", f"{len(outcomes)} answers")
+        self._coverage.commands += len(requests)
         stored = self._truth.outcomes([r.command_id for r in requests])
         caused: dict[str, str] = {}
         # A batch that failed may have decided on what is not stored.
@@ -82,10 +83,10 @@ class Judge:
         for request, outcome in zip(requests, outcomes, strict=True):
             record = stored.get(request.command_id)
             decided = None if record is None else record.outcome
-            if not fired and not _is_kept(request, outcome):
+            refused = isinstance(outcome, Rejected)
+            if refused and not fired and not _is_kept(request, outcome):
                 # What is stored is of another command of the batch with its key.
                 decided = self.answered.get(request.command_id)
-            self._coverage.commands += 1
             if request.command_id in self.answered:
                 self._again(request, outcome, decided, fired)
             elif decided is not None:
@@ -122,7 +123,8 @@ class Judge:
         fired: Sequence[str],
     ) -> None:
         """A key that was decided before: the same answer, or another's key."""
-        if stored != self.answered[request.command_id]:
+        answered = self.answered[request.command_id]
+        if stored is not answered and stored != answered:
             raise Violation("no acknowledged command lost", _told(request, outcome))
         prediction = self._predict(request)
         reused = prediction.code is not None and not prediction.replayed
@@ -165,8 +167,11 @@ class Judge:
         self._coverage.codes[_code(stored)] += 1
         prediction = self._predict(request)
         before = self._before.get(request.command_id)
-        of_before = before is not None and isinstance(stored, Rejected)
-        if before is not None and of_before and difference(before, stored) is None:
+        if (
+            before is not None
+            and isinstance(stored, Rejected)
+            and difference(before, stored) is None
+        ):
             # Decided before the rival was: then it is of that moment.
             prediction = before
         prediction = self._model.commit(request, prediction)
@@ -261,6 +266,8 @@ def _is_machinery(outcome: Outcome) -> bool:
 
 
 def _says_the_same(outcome: Outcome, stored: Decided | None) -> bool:
+    if outcome is stored:
+        return True
     if isinstance(outcome, Committed) and isinstance(stored, Committed):
         return outcome.resource == stored.resource and outcome.events == stored.events
     if isinstance(outcome, Rejected) and isinstance(stored, Rejected):
@@ -276,7 +283,7 @@ def _note_events(caused: dict[str, str], decided: Decided) -> None:
 
 def _code(outcome: Outcome) -> str:
     if isinstance(outcome, Rejected):
-        return outcome.error.code.value
+        return outcome.error.code
     return DONE if isinstance(outcome, Committed) else "unknown"
 
 

@@ -191,10 +191,11 @@ class Ledger:
         if recorded.position != self.position + 1:
             raise Violation("feed gap-free", f"{recorded.position} in the feed")
         self.position += 1
-        if envelope.sequence != self.sequences[stream] + 1:
-            text = f"{envelope.sequence} after {self.sequences[stream]} in {stream}"
+        version = self.sequences[stream]
+        if envelope.sequence != version + 1:
+            text = f"{envelope.sequence} after {version} in {stream}"
             raise Violation("versions gap-free", text)
-        self.sequences[stream] += 1
+        self.sequences[stream] = version + 1
         if envelope.event_id in self._event_ids:
             raise Violation("no event twice", f"{envelope.event_id} in {stream}")
         self._event_ids.add(envelope.event_id)

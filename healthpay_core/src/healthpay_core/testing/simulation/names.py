@@ -15,6 +15,8 @@ class Names:
         self._ids: dict[str, str] = {}
         self._names: dict[str, str] = {}
         self._counts: Counter[str] = Counter()
+        self._keys = 0
+        self._prefix = f"{seed & 0xFFFFFFFF:08x}-0000-5000-8000-"
 
     def new(self, kind: str) -> str:
         """The id of the next of a kind, such as ``wallet 3``."""
@@ -31,19 +33,21 @@ class Names:
 
     def key(self) -> str:
         """The id of the next command; a key in the story."""
-        self._counts["key"] += 1
-        number = self._counts["key"]
+        self._keys += 1
         # Put together, not hashed: there is one of it for every step.
-        found = f"{self._seed & 0xFFFFFFFF:08x}-0000-5000-8000-{number:012x}"
-        self._names[found] = f"key {number}"
-        return found
+        return self._key(self._keys)
 
     def is_key(self, found: str) -> bool:
         """Whether an id is a key of a client's, not that of a saga's step."""
-        return self._names.get(found, "").startswith("key ")
+        return found.startswith(self._prefix)
 
     def named(self, text: str) -> str:
         """A text with names in place of ids."""
         for found, name in self._names.items():
             text = text.replace(found, name)
+        for number in range(1, self._keys + 1):
+            text = text.replace(self._key(number), f"key {number}")
         return text
+
+    def _key(self, number: int) -> str:
+        return f"{self._prefix}{number:012x}"

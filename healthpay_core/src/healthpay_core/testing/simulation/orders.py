@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Final
 
 from healthpay_core.domain import Command
+from healthpay_core.making import maker
 from healthpay_core.policy import KycLevel, WalletType
 from healthpay_core.testing.simulation.card_orders import CardOrders
 from healthpay_core.testing.simulation.payment_orders import PaymentOrders
@@ -15,6 +16,9 @@ from healthpay_core.transfer.commands import TransferFunds
 from healthpay_core.wallet import commands as w
 from healthpay_core.wallet.events import CreditReason, DebitReason
 
+_make_credit = maker(w.CreditWallet)
+_make_debit = maker(w.DebitWallet)
+_make_transfer = maker(TransferFunds)
 _TYPES: Final[tuple[WalletType, ...]] = ("personal", "business", "merchant", "merchant")
 _CREDITS: Final[tuple[CreditReason, ...]] = (
     *("deposit", "deposit", "deposit", "cashback", "refund", "reversal"),
@@ -132,7 +136,7 @@ class Orders:
             else pools.new(pools.transfers, "transfer")
         )
         source = pools.wallet()
-        return TransferFunds(
+        return _make_transfer(
             transfer_id=transfer_id,
             source_wallet_id=source,
             destination_wallet_id=pools.wallet_beside(source),
@@ -196,7 +200,7 @@ class Orders:
         pools = self._pools
         wallet_id = pools.wallet()
         amount = pools.amount() * (12 if pools.chance(0.5) else 1)
-        return w.CreditWallet(
+        return _make_credit(
             wallet_id=wallet_id,
             amount=amount,
             currency=pools.currency(wallet_id),
@@ -207,7 +211,7 @@ class Orders:
     def _debit(self) -> Command:
         pools = self._pools
         wallet_id = pools.wallet()
-        return w.DebitWallet(
+        return _make_debit(
             wallet_id=wallet_id,
             amount=pools.amount(),
             currency=pools.currency(wallet_id),

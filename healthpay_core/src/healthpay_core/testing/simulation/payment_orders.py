@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Final, Literal, TypeAlias
 
+from healthpay_core.making import maker
 from healthpay_core.payment import commands as p
 from healthpay_core.payment.events import EligibleAmounts
 from healthpay_core.testing.model import PaymentRow
@@ -12,6 +13,7 @@ from healthpay_core.testing.simulation.pools import Pools
 
 PaymentOrder: TypeAlias = Callable[[str], p.PaymentCommand]
 
+_make_initiate = maker(p.InitiatePayment)
 CATEGORIES: Final = ("pharmacies", "doctors", "doctors", "dentists", "casinos")
 
 
@@ -61,7 +63,7 @@ class PaymentOrders:
         elif pools.chance(0.03):
             card_id = pools.names.id("card of nobody")
         odd = pools.chance(0.03)
-        return p.InitiatePayment(
+        return _make_initiate(
             payment_id=payment_id,
             payer_wallet_id=payer,
             merchant_wallet_id=pools.wallet_beside(payer, merchant=True),

@@ -9,6 +9,7 @@ from typing import Final, Protocol, TypeAlias
 from healthpay_core.clock import Clock
 from healthpay_core.domain import primary_stream
 from healthpay_core.handler import CommandHandler
+from healthpay_core.ids import StreamId
 from healthpay_core.outcome import (
     CommandRequest,
     Committed,
@@ -21,7 +22,7 @@ from healthpay_core.policy import LimitPolicy
 from healthpay_core.ports import EventStore, SnapshotStore
 from healthpay_core.sagas import TransferSaga, as_root, is_fault
 from healthpay_core.slips import Finished, Travel, after, first
-from healthpay_core.states import load
+from healthpay_core.states import ABSENT, Versioned, load
 from healthpay_core.sweeps import Sweeper
 from healthpay_core.testing.simulation.steps import PAYMENT_COMMANDS
 from healthpay_core.testing.simulation.stores import FaultyStore
@@ -100,6 +101,7 @@ class Process:
         self.sweeper: Sweeper = Sweeper(execute, store.behind, clock)
         self._execute = execute
         self._journal = journal
+        self._folded: dict[StreamId, Versioned] = {}
         self._transfers = TransferSaga(execute, store.behind, time_limit_s=TIME_LIMIT_S)
         self._payments = PaymentSaga(execute, store.behind)
 
@@ -148,7 +150,10 @@ class Process:
         known = journal.follows.get(step_id)
         if known is None:
             stream = primary_stream(travel.request.command)
-            state, _ = load(self.store.behind, stream)
+            # As a processor does, which has the states of what it owns.
+            start = self._folded.get(stream, ABSENT)
+            folded = load(self.store.behind, stream, start=start)
+            state, _ = self._folded[stream] = folded
             known = after(travel.slip, outcome, state)
             if isinstance(outcome, Committed) or outcome.error.pinned:
                 journal.follows[step_id] = known
