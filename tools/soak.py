@@ -8,7 +8,7 @@ import pytest
 from hypothesis import HealthCheck, settings
 
 USUAL: Final = 1_000
-"""Stories of each property, so that all of them end within the hour."""
+"""Of each property: all of them end within half an hour on two cores."""
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import multiprocessing
 import os
 import signal
+import threading
 import time
 from collections.abc import Iterator
 from multiprocessing.context import ForkServerProcess
@@ -142,3 +143,44 @@ class Fleet:
         """Of all, in the order of their starts."""
         for member in self._members:
             yield from member.reports(what)
+
+
+class Supervised:
+    """One processor that is started again when it ends by itself.
+
+    A static member may be fenced for good when a coordinator of its group comes back
+    while it joins: it is taken for another one of its name. Such a processor ends,
+    and whoever supervises processes starts it again. No other end is accepted.
+    """
+
+    def __init__(self, fleet: Fleet, instance: str = "one") -> None:
+        self.restarts: int = 0
+        self._fleet = fleet
+        self._instance = instance
+        self.member = fleet.start(instance)
+        self._stopping = threading.Event()
+        self._strange: list[str] = []
+        self._thread = threading.Thread(target=self._watch, daemon=True)
+        self._thread.start()
+
+    def stop(self) -> None:
+        """End it in good order."""
+        self._stopping.set()
+        self._thread.join()
+        self._look()
+        assert not self._strange, self._strange
+        self.member.stop()
+
+    def _watch(self) -> None:
+        while not (self._strange or self._stopping.wait(0.1)):
+            self._look()
+
+    def _look(self) -> None:
+        if self.member.is_running or self._strange:
+            return
+        (end,) = self.member.reports("ended") or [{"reason": "without a word"}]
+        if "Static consumer fenced" not in end["reason"]:
+            self._strange.append(end["reason"])
+            return
+        self.restarts += 1
+        self.member = self._fleet.start(self._instance)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import re
 import subprocess
 import sys
@@ -14,7 +13,7 @@ import pytest
 
 from healthpay_core.ids import new_id
 from tests.docs.reading import Reader
-from tests.docs.session import ROOT, Terminal
+from tests.docs.session import Terminal
 from tests.docs.test_pages import ON_A_BROKER
 from tools.broker import Broker
 
@@ -59,7 +58,7 @@ class KafkaTerminal(Terminal):
                 subprocess.Popen(
                     ["sh", "-c", "exec " + command.removesuffix("&")],
                     cwd=self._folder,
-                    env={**os.environ, "PYTHONPATH": str(ROOT)},
+                    env=self._environment,
                 )
             )
             return ""

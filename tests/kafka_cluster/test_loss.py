@@ -14,7 +14,7 @@ from healthpay_core.testing import deposit, request, wallet_id
 from healthpay_kafka import Topics, admin_config
 from healthpay_kafka.gateway import KafkaGateway
 from tests.kafka.audit import audit
-from tests.kafka.fleet import Fleet
+from tests.kafka.fleet import Fleet, Supervised
 from tests.kafka.traffic import Traffic
 from tools.broker import Broker
 
@@ -68,7 +68,7 @@ def test_the_loss_of_any_one_node(
 ) -> None:
     """R1-R5: whatever the node was, the others go on, and nothing is lost."""
     traffic = Traffic(gateway, seed=9, clients=4)
-    member = fleet.start("one")
+    member = Supervised(fleet)
     traffic.open()
     traffic.start()
     lost: set[int] = set()
@@ -89,7 +89,7 @@ def test_the_loss_of_any_one_node(
     with capsys.disabled():
         print(
             f"\n{len(traffic.sent)} commands; until the first answer after the loss of"
-            f" the {', '.join(pauses)}"
+            f" the {', '.join(pauses)}; ended and started again {member.restarts} times"
         )
 
 
@@ -126,7 +126,7 @@ def test_the_loss_of_two_nodes(
 ) -> None:
     """E4, R5: nobody is told that it was done; once a node is back, all is."""
     traffic = Traffic(gateway, seed=10, clients=3)
-    member = fleet.start("one")
+    member = Supervised(fleet)
     traffic.open()
     traffic.start()
     time.sleep(1.0)
