@@ -53,6 +53,7 @@ from healthpay_wire.cloudevents import decode_structured
 from tests.http.client import Client
 from tests.kafka.running import Runtime, processing, runtime
 from tests.kafka.test_torn import SHOP, WALLETS, Story
+from tests.kafka.waiting import wait_until
 from tools.broker import Broker
 
 
@@ -79,6 +80,22 @@ def running(broker: Broker, own_topics: Topics) -> Iterator[Runtime]:
 
 def _code(outcome: Outcome) -> object:
     return outcome.error.code if isinstance(outcome, Rejected) else "committed"
+
+
+def test_the_group_is_told_how_far_it_is(running: Runtime) -> None:
+    """Spec kafka, Processor: whoever watches a group's lag sees what is done."""
+    topics, wallet = running.topics, wallet_id("watched")
+    running.do(*funded(wallet, 5))
+    number = partition_of(wallet, topics.partitions)
+    group = f"{topics.prefix}.processors"
+    with closing(PartitionReader(running.servers)) as reader:
+        *_, last = reader.to_end(topics.commands, number)
+        offset = last.offset()
+        assert offset is not None
+        wait_until(
+            lambda: reader.committed(group, topics.commands, number) == offset + 1,
+            "the group's offset",
+        )
 
 
 def test_the_same_log_ends_as_in_one_process(running: Runtime) -> None:
