@@ -14,6 +14,8 @@ import pytest
 from confluent_kafka import Producer
 
 from healthpay_core import (
+    ANY_VERSION,
+    Append,
     Code,
     Committed,
     InMemoryEventStore,
@@ -50,6 +52,7 @@ from healthpay_kafka.partitions import partition_of
 from healthpay_kafka.reading import PartitionReader
 from healthpay_sql import SqliteEventStore
 from healthpay_wire.cloudevents import decode_structured
+from healthpay_wire.envelopes import digest
 from tests.http.client import Client
 from tests.kafka.running import Runtime, processing, runtime
 from tests.kafka.test_torn import SHOP, WALLETS, Story
@@ -206,8 +209,8 @@ def test_no_answer_in_time_is_unknown_and_found_later(
 
 
 def test_a_read_model_on_disk_goes_on(running: Runtime, tmp_path: object) -> None:
-    """R3: read again from the start into the same file, nothing is lost or doubled."""
-    mine = new_id()
+    """R3: into the same file, from where it ends: nothing is lost or doubled."""
+    mine, read = new_id(), list[int]()
     running.do(*funded(mine, 10))
     path = f"{tmp_path}/read.db"
     for left in (9, 8):
@@ -225,6 +228,36 @@ def test_a_read_model_on_disk_goes_on(running: Runtime, tmp_path: object) -> Non
             assert (seen.balance, seen.version) == (left, 13 - left)
             feed = [r for r in store.feed(0, 10_000) if mine in r.envelope.stream]
             assert len(feed) == 13 - left
+            read.append(model.entries)
+    # Only what had been decided since, and what says nothing.
+    assert read[1] < read[0] / 2
+
+
+def test_a_read_model_with_a_hole_is_read_anew(running: Runtime) -> None:
+    """R3: where what seemed to be known was not, all of it is read again."""
+    count = running.topics.partitions
+    mine, later = new_id(), new_id()
+    while partition_of(later, count) != partition_of(mine, count):
+        later = new_id()
+    running.do(*funded(mine, 10), *funded(later, 10))
+    whole, torn = InMemoryEventStore(digest=digest), InMemoryEventStore(digest=digest)
+    with ReadModel(running.servers, running.topics, whole) as model:
+        assert model.wait_for(wallet_stream(later), 3, 30)
+    kept = [r.envelope for r in whole.feed(0, 10_000) if mine not in r.envelope.stream]
+    done = whole.outcomes(sorted({envelope.meta.command_id for envelope in kept}))
+    torn.append(
+        Append(
+            expected={envelope.stream: ANY_VERSION for envelope in kept},
+            events=kept,
+            outcomes=list(done.values()),
+        )
+    )
+    with ReadModel(running.servers, running.topics, torn) as model:
+        assert model.wait_until_caught_up(30)
+        assert torn.versions([wallet_stream(mine)]) == {wallet_stream(mine): 0}
+        running.do(withdrawal(mine, 1))
+        assert model.wait_for(wallet_stream(mine), 4, 30)
+        assert model.fault() is None
 
 
 def test_a_query_that_would_show_less_fails() -> None:

@@ -32,7 +32,9 @@ from healthpay_core import (
     StreamId,
 )
 from healthpay_core.envelope import SYSTEM
+from healthpay_kafka.first_unknown import first_unknown
 from healthpay_kafka.journal import Entry, decode_entry
+from healthpay_kafka.reading import PartitionReader
 from healthpay_kafka.settings import ClientConfig, reader_config
 from healthpay_kafka.topics import Topics
 from healthpay_wire.cloudevents import decode_structured
@@ -45,8 +47,10 @@ _AGAIN_S: Final = 1.0
 class ReadModel:
     """Follows the journals of all partitions into a store.
 
-    Where it begins is where the store ends: what is there already is passed over
-    by its version and its command (R3), so that a restart loses and doubles nothing.
+    Where it begins is where the store ends, which it finds in each journal by
+    halving; what is there already is passed over by its version and its command
+    (R3), so that a restart loses and doubles nothing. `entries` says how many it has
+    read.
 
     Args:
         bootstrap_servers: ``host:port``, or several with commas between.
@@ -70,8 +74,9 @@ class ReadModel:
         self._stopping = threading.Event()
         self._caught_up = threading.Event()
         self._moved = threading.Condition()
+        self.entries: int = 0
         self._fault: str | None = None
-        self._ends: dict[int, int] = {}
+        self._reads_all = False
         self._thread = threading.Thread(
             target=self._follow, name="healthpay-read-model", daemon=True
         )
@@ -113,9 +118,11 @@ class ReadModel:
             try:
                 self._follow_once()
             except StreamCorrupted as error:
-                # To read it again would show the same.
-                self._fail(error)
-                return
+                if self._reads_all:
+                    # To read it again would show the same.
+                    self._fail(error)
+                    return
+                self._reads_all = True
             except Exception as error:
                 # Its thread has nobody above: `fault` says it, and readiness with it.
                 self._fail(error)
@@ -125,16 +132,39 @@ class ReadModel:
         config = reader_config(self._servers, self._client)
         config["auto.offset.reset"] = "earliest"
         config["enable.partition.eof"] = True
-        count = self._topics.partitions
+        topic, starts = self._topics.journal, self._starts()
         with closing(Consumer(config)) as consumer:
-            topic = self._topics.journal
-            consumer.assign([TopicPartition(topic, n, 0) for n in range(count)])
-            behind = set(range(count))
+            places = [TopicPartition(topic, n, at) for n, at in enumerate(starts)]
+            consumer.assign(places)
+            behind = set(range(len(places)))
             while not self._stopping.is_set():
                 behind -= self._take(consumer.consume(_AT_ONCE, _POLL_S))
                 if not behind:
                     self._fault = None
                     self._caught_up.set()
+
+    def _starts(self) -> list[int]:
+        """For each partition, the first entry that the store may lack."""
+        count = self._topics.partitions
+        self._reads_all = self._reads_all or not self._store.feed(0, 1)
+        if self._reads_all:
+            return [0] * count
+        topic = self._topics.journal
+        with closing(PartitionReader(self._servers, self._client)) as reader:
+            return [
+                first_unknown(reader, topic, n, self._is_known) for n in range(count)
+            ]
+
+    def _is_known(self, value: bytes) -> bool | None:
+        """Whether the store has what an entry says; None of one that says nothing."""
+        entry = _entry(value)
+        ends = {e.stream: e.sequence for e in _envelopes(entry)}
+        if ends:
+            versions = self._store.versions(list(ends))
+            return all(versions[stream] >= end for stream, end in ends.items())
+        if entry.pinned and entry.outcome is not None:
+            return bool(self._store.outcomes((entry.command_id,)))
+        return None
 
     def _fail(self, error: Exception) -> None:
         self._fault = f"{type(error).__name__}: {error}"
@@ -148,15 +178,13 @@ class ReadModel:
         for message in messages:
             error = message.error()
             if error is None:
-                decoded = decode_entry(message.value() or b"")
-                if isinstance(decoded, Err):
-                    raise StreamCorrupted(decoded.error.errors[0].detail)
-                entries.append(decoded.value)
+                entries.append(_entry(message.value() or b""))
             elif error.code() == KafkaError._PARTITION_EOF:  # noqa: SLF001
                 ended.add(message.partition() or 0)
             elif error.fatal() or not error.retriable():
                 raise KafkaException(error)
         if entries:
+            self.entries += len(entries)
             self._append(entries)
         return ended
 
@@ -197,6 +225,13 @@ class ReadModel:
         }
         known = self._store.outcomes(list(found))
         return [_record(entry) for key, entry in found.items() if key not in known]
+
+
+def _entry(value: bytes) -> Entry:
+    decoded = decode_entry(value)
+    if isinstance(decoded, Err):
+        raise StreamCorrupted(decoded.error.errors[0].detail)
+    return decoded.value
 
 
 def _envelopes(entry: Entry) -> list[EventEnvelope]:
