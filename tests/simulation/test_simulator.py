@@ -34,6 +34,12 @@ def test_no_story_on_sqlite_breaks_a_rule() -> None:
         assert failure is None, failure.told()
 
 
+def test_what_is_resumed_at_the_very_end_comes_to_rest_too() -> None:
+    """P2, P7: the last step of this story leaves an authorisation under way."""
+    failure = Simulation().play(28_025)
+    assert failure is None, failure.told()
+
+
 def test_a_seed_decides_everything() -> None:
     """A1: the same seed plays the same story, to the last count."""
     one, other, another = Coverage(), Coverage(), Coverage()

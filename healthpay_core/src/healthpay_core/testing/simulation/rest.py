@@ -78,6 +78,9 @@ def come_to_rest(world: World) -> None:
     for request in list(world.judge.open.values()):
         outcome = world.processes[0].handler.handle(request)
         world.judge.outcomes((request,), [outcome], ())
+    # What is under way now shall not begin to run out only after the jump.
+    for number in range(len(world.processes)):
+        world.resume_all(number)
     world.clock.instant += _FAR_US
     for number in range(_ROUNDS):
         # Before the sweep, so that nothing runs out between it and the last look.
