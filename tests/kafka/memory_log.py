@@ -165,10 +165,11 @@ class MemoryLog:
 
     def leave(self, number: int) -> None:
         """Its processor parks a partition, and another one takes it over."""
-        holdings, end = self.owned[number].holdings, len(self._journal(number))
-        holdings.receipts.settle(end)
-        holdings.park(self.offsets[number])
-        self.parked[number] = (holdings, end)
+        partition, end = self.owned[number], len(self._journal(number))
+        if not partition.repeats(self.offsets[number]):
+            partition.holdings.receipts.settle(end)
+            partition.holdings.park(self.offsets[number])
+            self.parked[number] = (partition.holdings, end)
         self.take_over(number)
 
     def come_back(self, number: int) -> None:

@@ -264,14 +264,66 @@ def test_a_parked_partition_goes_on_where_it_is(meanwhile: bool) -> None:
         log.ask(_ask(withdrawal(late, 2), "meanwhile"))
         log.settle()
     log.come_back(0)
-    # What the other one did last is run again, as after any take-over.
-    assert (log.offsets[0] == ended) == (not meanwhile)
+    # Of what the other one did last, what came after is run again, and no more.
+    assert log.offsets[0] == ended
     log.ask(_ask(withdrawal(late, 1), "too much by now, or not"))
     log.settle()
     answers = {answer.command_id: answer for answer in list(log.replies())[done:]}
     last = answers[derive_id("too much by now, or not")]
     assert isinstance(last, Rejected if meanwhile else Committed)
     assert _refused(answers[derive_id("late 0")]) == Code.WALLET_NOT_FOUND
+
+
+def test_what_a_parked_partition_has_refused_stays_refused() -> None:
+    """R4: whatever batch the other owner began with, nothing is decided twice."""
+    log = MemoryLog(1)
+    _open(log)
+    late = wallet_id("late")
+    log.ask(_ask(deposit(late, 1), "refused, not for good"))
+    log.settle()
+    log.leave(0)
+    for number, command in enumerate(funded(late, 2)):
+        log.ask(_ask(command, f"late {number}"))
+    # One batch of the other: the refused command again, and what came after it.
+    assert log.run(0) == 4
+    log.come_back(0)
+    log.settle()
+    deposits = [r for r in log.events() if late in r.envelope.stream]
+    assert len(deposits) == len(funded(late, 2))
+
+
+def test_what_was_refused_before_a_checkpoint_stays_refused() -> None:
+    """R4: a restore goes on behind the checkpoint, wherever the last batch began."""
+    log = MemoryLog(1)
+    _open(log)
+    late = wallet_id("late")
+    log.ask(_ask(deposit(late, 1), "refused, not for good"))
+    log.settle()
+    log.checkpoint(0)
+    # Who reads all of the journal finds the batch before the checkpoint last.
+    log.take_over(0)
+    for number, command in enumerate(funded(late, 2)):
+        log.ask(_ask(command, f"late {number}"))
+    log.settle()
+    # Who reads what came since finds no more of that batch than its end.
+    log.remembers = False
+    log.tables[0].add({}, 0, len(log.records[log.topics.journal, 0]))
+    log.take_over(0)
+    log.settle()
+    deposits = [r for r in log.events() if late in r.envelope.stream]
+    assert len(deposits) == len(funded(late, 2))
+
+
+def test_a_partition_amid_what_it_runs_again_is_not_parked() -> None:
+    """R3, R4: of a transaction that may be torn nothing is forgotten."""
+    log = MemoryLog(1)
+    _open(log)
+    log.take_over(0)
+    log.leave(0)
+    assert log.parked == {}
+    log.settle()
+    log.leave(0)
+    assert list(log.parked) == [0]
 
 
 @pytest.mark.parametrize("partitions", [1, 3])

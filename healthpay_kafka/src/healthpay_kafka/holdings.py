@@ -214,10 +214,13 @@ class Holdings:
         """The offset of the commands topic from which to go on.
 
         That of the last transaction's first record, whose traces a torn
-        transaction may have left incomplete; that of the checkpoint, when nothing
-        was decided since; None when nothing ever was.
+        transaction may have left incomplete. But nothing before the checkpoint, or
+        before where a parked partition was left: that is whole, and not all of it
+        has been read (R4). None when nothing was ever decided.
         """
-        return self._go_on_at if self._tail_batch == _NOWHERE else self._tail_batch
+        if self._tail_batch == _NOWHERE:
+            return self._go_on_at
+        return max(self._tail_batch, self._go_on_at or 0)
 
     def _process(self, entry: Entry, offset: int) -> None:
         pending = self.pending.committed

@@ -123,7 +123,7 @@ class Worker(threading.Thread):
             client=client,
             probe=probe,
         )
-        self._places: Places | None = None
+        self._places = parked.holdings.receipts.places if parked else None
         self._journal_end = 0
         self._checkpointed_at = time.monotonic()
         self._checkpoint_every = settings.checkpoint_every
@@ -159,7 +159,8 @@ class Worker(threading.Thread):
             self.serving.set()
             while self._go_on(partition):
                 pass
-            if self.failure is None:
+            # Amid what is run again, some of it would be forgotten.
+            if self.failure is None and not partition.repeats(self.next_offset):
                 self._park(partition.holdings)
         except Exception as error:
             # The thread's last word: the processor decides what becomes of it.
@@ -194,7 +195,6 @@ class Worker(threading.Thread):
     def _restored(self) -> Restored:
         topics = self._settings.topics
         if self._returns is not None:
-            self._places = self._returns.holdings.receipts.places
             return catch_up(self._returns, topics, self.number)
         self._places = self._known()
         group = self._settings.group
