@@ -97,6 +97,11 @@ class Traffic:
         answered = {outcome.command_id for outcome in self.outcomes}
         assert answered == {asked.command_id for asked in self.sent}
 
+    def rest_at(self, gateway: KafkaGateway) -> None:
+        """The same, of another gateway."""
+        self._gateway = gateway
+        self.rest()
+
     def insist(self, asked: CommandRequest) -> Decided:
         """Ask until there is an answer."""
         self.sent.append(asked)
