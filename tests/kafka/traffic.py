@@ -122,11 +122,13 @@ class Traffic:
 
     def _again(self, asked: CommandRequest) -> Decided:
         until = time.monotonic() + _PATIENCE_S
+        tries = 0
         while time.monotonic() < until:
+            tries += 1
             outcome = self._send(asked)
             if outcome is not None:
                 return outcome
-        raise AssertionError(f"nobody answers {asked}")
+        raise AssertionError(f"no answer in {tries} tries: {asked}")
 
     def _send(self, asked: CommandRequest) -> Decided | None:
         outcome = self._gateway.execute(asked)
