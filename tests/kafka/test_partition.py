@@ -42,6 +42,23 @@ from tests.core.test_slips import CASES
 from tests.kafka.memory_log import MemoryLog
 
 A, B = wallet_id("a"), wallet_id("b")
+APART = next(
+    order
+    for order in (transfer(A, B, 4, name=name) for name in "tuvwxyz")
+    if partition_of(order.transfer_id, 3) != partition_of(A, 3)
+)
+"""A transfer whose first step is not where it begins."""
+
+
+def _underway(log: MemoryLog, root: CommandRequest, reply_to: int = 0) -> int:
+    """Its process begun, its first step in another partition; the root's own."""
+    for number, command in enumerate((*funded(A, 10), *opened(B))):
+        _one(log, _ask(command, f"setup {number}"))
+    log.ask(root, reply_to)
+    place = partition_of(aggregate_of(root), log.partitions)
+    log.run(place)
+    assert root.command_id in log.owned[place].holdings.pending.committed
+    return place
 
 
 def _ask(command: Command, name: str) -> CommandRequest:
@@ -153,12 +170,8 @@ def test_an_old_command_is_found_in_the_journal() -> None:
 def test_a_process_under_way_answers_all_who_ask() -> None:
     """I4, I3, T6: asked again midway, everyone gets the one answer."""
     log = MemoryLog(3)
-    for number, command in enumerate((*funded(A, 10), *opened(B))):
-        _one(log, _ask(command, f"setup {number}"))
-    root = replace(_ask(transfer(A, B, 4, name="t"), "root"), fingerprint=b"x")
-    log.ask(root)
-    place = partition_of(aggregate_of(root), 3)
-    log.run(place)
+    root = replace(_ask(APART, "root"), fingerprint=b"x")
+    _underway(log, root)
     log.ask(replace(root, fingerprint=b"y"), reply_to=1)
     log.ask(root, reply_to=2)
     log.settle()
@@ -167,6 +180,25 @@ def test_a_process_under_way_answers_all_who_ask() -> None:
     assert list(log.replies())[-1] == replace(other, replayed=False)
     assert isinstance(other, Committed)
     assert _balances(log) == {A: (6, 0), B: (4, 0)}
+
+
+@pytest.mark.parametrize("checkpoint", [False, True])
+def test_who_waits_for_a_process_is_answered_by_the_next_owner(
+    checkpoint: bool,
+) -> None:
+    """R5: where the caller waits is in the journal, beyond what is run again."""
+    log = MemoryLog(3, remembers=not checkpoint)
+    place = _underway(log, _ask(APART, "root"), reply_to=1)
+    other = next(w for w in map(wallet_id, "cdefghijk") if partition_of(w, 3) == place)
+    log.ask(_ask(create(other), "meanwhile"))
+    log.run(place)
+    if checkpoint:
+        log.checkpoint(place)
+    log.take_over(place)
+    log.settle()
+    (outcome,) = log.replies(1)
+    assert isinstance(outcome, Committed)
+    assert _balances(log)[B] == (4, 0)
 
 
 @pytest.mark.parametrize(
@@ -223,12 +255,7 @@ def test_a_decision_that_raises_is_answered_and_set_aside(
 def test_a_process_that_lost_its_step_is_sent_on() -> None:
     """T6, T7: what takes too long is begun again, with one effect."""
     log = MemoryLog(3)
-    for number, command in enumerate((*funded(A, 10), *opened(B))):
-        _one(log, _ask(command, f"setup {number}"))
-    root = _ask(transfer(A, B, 4, name="t"), "root")
-    place = partition_of(aggregate_of(root), 3)
-    log.ask(root)
-    log.run(place)
+    place = _underway(log, _ask(APART, "root"))
     for number in range(3):
         if number != place:
             # The step is gone from the log, as no broker may lose it.
@@ -239,6 +266,7 @@ def test_a_process_that_lost_its_step_is_sent_on() -> None:
     now = log.clock.now()
     assert partition.overdue(now) == []
     late = partition.overdue(now + 40_000_000)
+    assert len(late) == 1
     assert partition.overdue(now + 41_000_000) == []
     for record in (*late, *late):
         log.produce(record)

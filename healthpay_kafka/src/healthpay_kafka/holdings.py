@@ -245,9 +245,7 @@ class Holdings:
         self.changed.add(stream)
 
 
-def pending_of(
-    entry: Entry, *, offset: int = _NOWHERE, replies: tuple[Reply, ...] = ()
-) -> Pending:
+def pending_of(entry: Entry, *, offset: int = _NOWHERE) -> Pending:
     """The process of an entry that says that it has begun."""
     assert entry.root is not None
     assert entry.sent is not None
@@ -259,7 +257,7 @@ def pending_of(
         sent=entry.sent,
         since=entry.recorded_at,
         offset=offset,
-        replies=replies,
+        replies=() if entry.reply is None else (entry.reply,),
     )
 
 

@@ -16,6 +16,7 @@ import orjson
 
 from healthpay_core import Decided, Err, Ok
 from healthpay_core.refusals import ValidationFailed
+from healthpay_kafka.orders import Reply
 from healthpay_wire.answers import pack_outcome, unpack_outcome
 
 Kind: TypeAlias = Literal["decided", "begun", "concluded"]
@@ -49,6 +50,7 @@ class Entry:
         events: Each as the value of its CloudEvent in structured mode.
         sent: The order that follows, if any.
         root: The value of the root command's record, where a process began.
+        reply: Where its caller waits, where a process began.
     """
 
     kind: Kind
@@ -63,11 +65,12 @@ class Entry:
     events: Sequence[bytes] = ()
     sent: Sent | None = None
     root: bytes | None = None
+    reply: Reply | None = None
 
 
 def encode_entry(entry: Entry) -> bytes:
     """The value of its record."""
-    sent, packed = entry.sent, None
+    sent, reply, packed = entry.sent, entry.reply, None
     if entry.outcome is not None:
         packed = pack_outcome(entry.outcome, of_steps=entry.kind == "concluded")
     return orjson.dumps(
@@ -85,6 +88,7 @@ def encode_entry(entry: Entry) -> bytes:
             [orjson.Fragment(event) for event in entry.events],
             None if sent is None else [sent.key, orjson.Fragment(sent.value)],
             None if entry.root is None else orjson.Fragment(entry.root),
+            None if reply is None else [reply.partition, reply.deadline],
         ]
     )
 
@@ -112,6 +116,7 @@ def _entry(
     events: list[object],
     sent: tuple[str, object] | None,
     root: object,
+    reply: tuple[int, int] | None,
 ) -> Entry:
     if written_as != FORMAT:
         raise ValueError(f"format {written_as} is not known")
@@ -133,4 +138,5 @@ def _entry(
         events=tuple([orjson.dumps(event) for event in events]),
         sent=None if sent is None else Sent(key=sent[0], value=orjson.dumps(sent[1])),
         root=None if root is None else orjson.dumps(root),
+        reply=None if reply is None else Reply(partition=reply[0], deadline=reply[1]),
     )

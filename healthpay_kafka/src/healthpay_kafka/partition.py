@@ -249,9 +249,10 @@ class Partition:
         step = StepOrder(request=travel.request, slip=travel.slip)
         sent = Sent(key=key_of(step), value=encode_order(step))
         root = encode_order(replace(ask, reply=None))
-        entry = self._note("begun", request, None, sent=sent, root=root)
-        replies = () if ask.reply is None else (ask.reply,)
-        self.holdings.pending[request.command_id] = pending_of(entry, replies=replies)
+        entry = self._note(
+            "begun", request, None, sent=sent, root=root, reply=ask.reply
+        )
+        self.holdings.pending[request.command_id] = pending_of(entry)
         self._send(sent, step)
 
     def _decide_alone(self, ask: Ask) -> None:
@@ -346,6 +347,7 @@ class Partition:
         *,
         sent: Sent | None = None,
         root: bytes | None = None,
+        reply: Reply | None = None,
     ) -> Entry:
         """Write an entry of the journal, and the events that it holds."""
         offset = self._arrived.offset
@@ -364,6 +366,7 @@ class Partition:
             events=events,
             sent=sent,
             root=root,
+            reply=reply,
         )
         record = self._outgoing.entry(entry)
         self._records.append(record)

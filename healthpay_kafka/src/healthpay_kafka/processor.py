@@ -9,6 +9,7 @@ from collections.abc import Iterable, Sequence
 from typing import Final
 
 from confluent_kafka import (
+    OFFSET_END,
     Consumer,
     KafkaError,
     KafkaException,
@@ -67,6 +68,8 @@ class Processor:
         self._probe = probe
         self._stopping = threading.Event()
         self._workers: dict[int, Worker] = {}
+        self._taking_over: set[int] = set()
+        self._is_member = False
         self._paused: set[int] = set()
         self._parked: dict[int, Parked] = {}
         self._asking_again: dict[int, float] = {}
@@ -122,6 +125,7 @@ class Processor:
             self._hand_out(more if is_stale else [first, *more])
         self._balance(consumer)
         self._look_after(consumer)
+        self._serve(consumer)
         if time.monotonic() >= self._tell_at:
             self._tell_how_far(consumer)
 
@@ -140,7 +144,7 @@ class Processor:
             arrived[number].append(record)
         for number, records in arrived.items():
             worker = self._workers.get(number)
-            if worker is not None:
+            if worker is not None and number not in self._taking_over:
                 worker.put(records)
 
     def _fail(self, number: int | None, reason: str) -> None:
@@ -156,7 +160,9 @@ class Processor:
         """
         self._tell_at = time.monotonic() + _TELL_EVERY_S
         topic = self._settings.topics.commands
-        done = {n: w.next_offset for n, w in self._workers.items()}
+        taking_over = self._taking_over
+        workers = self._workers.items()
+        done = {n: w.next_offset for n, w in workers if n not in taking_over}
         news = dict(done.items() - self._told.items())
         self._told = done
         if news:
@@ -193,8 +199,6 @@ class Processor:
                 continue
             del self._asking_again[number]
             self._workers.pop(number).join()
-            place = TopicPartition(self._settings.topics.commands, number)
-            consumer.incremental_unassign([place])
             self._take_over(consumer, [number])
 
     def _forget(self, numbers: Iterable[int]) -> None:
@@ -203,8 +207,14 @@ class Processor:
             self._parked.pop(number).close()
 
     def _assigned(self, consumer: Consumer, places: list[TopicPartition]) -> None:
-        self._take_over(consumer, [place.partition for place in self._ours(places)])
-        self.serving.set()
+        topic = self._settings.topics.commands
+        numbers = [place.partition for place in self._ours(places)]
+        # From where is not known yet: nothing is read before `_serve`.
+        consumer.incremental_assign(
+            [TopicPartition(topic, number, OFFSET_END) for number in numbers]
+        )
+        self._take_over(consumer, numbers)
+        self._is_member = True
 
     def _revoked(self, consumer: Consumer, places: list[TopicPartition]) -> None:
         ours = self._ours(places)
@@ -220,20 +230,31 @@ class Processor:
         self._revoked(consumer, places)
 
     def _take_over(self, consumer: Consumer, numbers: Sequence[int]) -> None:
-        workers = [self._worker(number) for number in numbers]
-        for worker in workers:
-            worker.start()
+        """Begin to restore partitions; the others go on meanwhile."""
         topic = self._settings.topics.commands
-        for worker in workers:
-            worker.serving.wait()
-            self._workers[worker.number] = worker
-            self._paused.discard(worker.number)
-        # One that failed gets nothing; it is taken over again before long.
-        consumer.incremental_assign(
-            [TopicPartition(topic, w.number, w.next_offset) for w in workers]
-        )
-        # The client remembers for a partition that it was paused.
-        consumer.resume([TopicPartition(topic, worker.number) for worker in workers])
+        consumer.pause([TopicPartition(topic, number) for number in numbers])
+        for number in numbers:
+            worker = self._workers[number] = self._worker(number)
+            self._taking_over.add(number)
+            self._paused.discard(number)
+            worker.start()
+
+    def _serve(self, consumer: Consumer) -> None:
+        """Read on where a restored partition is to go on."""
+        topic = self._settings.topics.commands
+        restored = [n for n in self._taking_over if self._workers[n].serving.is_set()]
+        for number in restored:
+            self._taking_over.discard(number)
+            worker = self._workers[number]
+            # One that failed gets nothing; it is taken over again before long.
+            if worker.failure is None:
+                place = TopicPartition(topic, number, worker.next_offset)
+                consumer.incremental_unassign([TopicPartition(topic, number)])
+                consumer.incremental_assign([place])
+                # The client remembers for a partition that it was paused.
+                consumer.resume([place])
+        if self._is_member and not self._taking_over:
+            self.serving.set()
 
     def _worker(self, number: int) -> Worker:
         return Worker(
@@ -252,6 +273,7 @@ class Processor:
             worker.stop()
             self._asking_again.pop(worker.number, None)
             self._paused.discard(worker.number)
+            self._taking_over.discard(worker.number)
         for worker in workers:
             worker.join()
             if worker.parked is not None:

@@ -100,7 +100,7 @@ def consumer_config(
         "group.protocol": "classic",
         "group.instance.id": instance_id,
         "session.timeout.ms": SESSION_TIMEOUT_MS,
-        # Restoring happens while the consumer is not polled, and may take long.
+        # A revoke waits for a restore that is under way, which may take long.
         "max.poll.interval.ms": LONGEST_RESTORE_MS,
         "partition.assignment.strategy": "cooperative-sticky",
     }
