@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 
-from healthpay_core import derive_id, is_id
+from healthpay_core import CommandRequest, Err, Ok, derive_id, is_id
 from healthpay_core.outcome import Rejected
 from healthpay_core.refusals import InternalError, NotDone, ValidationFailed
-from healthpay_kafka.orders import COMMAND_ID, reply_of
+from healthpay_kafka.journal import Entry
+from healthpay_kafka.orders import COMMAND_ID, Ask, Order, reply_of
 from healthpay_kafka.outgoing import Outgoing
 from healthpay_kafka.records import Arrived, Record
 
@@ -26,28 +27,78 @@ class Aside:
         self._outgoing = outgoing
         self._unexpected = unexpected
 
-    def malformed(self, arrived: Arrived, error: ValidationFailed) -> Iterator[Record]:
-        """It is no order of ours, or not one for here."""
-        reason = error.errors[0].detail
-        yield self._outgoing.letter(arrived, reason)
-        yield from self._refusal(arrived, error)
+    def malformed(
+        self,
+        arrived: Arrived,
+        batch: int,
+        order: Ok[Order] | Err[ValidationFailed],
+        error: ValidationFailed,
+    ) -> list[Record]:
+        """It is no order of ours, or not one for here.
 
-    def impossible(self, arrived: Arrived, error: Exception) -> Iterator[Record]:
-        """It can be read, and cannot be done."""
+        Args:
+            arrived: The record.
+            batch: The offset of the first record of its transaction.
+            order: What it was decoded to.
+            error: What is wrong with it.
+        """
+        letter = self._outgoing.letter(arrived, error.errors[0].detail)
+        return [letter, *self._refused(arrived, batch, order, error)]
+
+    def impossible(
+        self,
+        arrived: Arrived,
+        batch: int,
+        order: Ok[Order] | Err[ValidationFailed],
+        error: Exception,
+    ) -> list[Record]:
+        """It can be read, and cannot be done; the arguments as of `malformed`."""
         error_id = derive_id(self._outgoing.place_of(arrived))
         self._unexpected(error_id, error)
         reason = f"doing it raised {type(error).__name__}"
-        yield self._outgoing.letter(arrived, reason, error_id)
-        yield from self._refusal(arrived, InternalError(error_id=error_id))
+        letter = self._outgoing.letter(arrived, reason, error_id)
+        fault = InternalError(error_id=error_id)
+        return [letter, *self._refused(arrived, batch, order, fault)]
 
-    def _refusal(self, arrived: Arrived, error: NotDone) -> Iterator[Record]:
-        sent = dict(arrived.headers).get(COMMAND_ID, b"")
-        command_id = sent.decode("ascii", "replace")
-        if is_id(command_id):
-            refused = Rejected(
-                command_id=command_id, correlation_id=command_id, error=error
-            )
-            reply = reply_of(arrived.headers)
-            answer = self._outgoing.answer(reply, refused, arrived.recorded_at)
-            if answer is not None:
-                yield answer
+    def _refused(
+        self,
+        arrived: Arrived,
+        batch: int,
+        order: Ok[Order] | Err[ValidationFailed],
+        error: NotDone,
+    ) -> list[Record]:
+        """The answer, and that it was given: run again, it stays the answer (R4)."""
+        request, reply = _request(order), reply_of(arrived.headers)
+        command_id = _command_id(arrived) if request is None else request.command_id
+        if not is_id(command_id) or (request is None and reply is None):
+            # Nobody asked, or nobody can be told.
+            return []
+        refused = Rejected(
+            command_id=command_id, correlation_id=command_id, error=error
+        )
+        entry = Entry(
+            kind="decided",
+            offset=arrived.offset,
+            batch=batch,
+            recorded_at=arrived.recorded_at,
+            command_id=command_id,
+            correlation_id=command_id,
+            fingerprint=b"" if request is None else request.fingerprint,
+            outcome=refused,
+            pinned=False,
+        )
+        answer = self._outgoing.answer(reply, refused, arrived.recorded_at)
+        noted = self._outgoing.entry(entry)
+        return [noted] if answer is None else [noted, answer]
+
+
+def _request(order: Ok[Order] | Err[ValidationFailed]) -> CommandRequest | None:
+    """What a caller asked, where it can be read."""
+    if isinstance(order, Ok) and isinstance(order.value, Ask):
+        return order.value.request
+    return None
+
+
+def _command_id(arrived: Arrived) -> str:
+    sent = dict(arrived.headers).get(COMMAND_ID, b"")
+    return sent.decode("ascii", "replace")

@@ -14,9 +14,11 @@ from typing import Final
 
 from healthpay_core import (
     CommandRequest,
+    Decided,
     Err,
     Ok,
     Outcome,
+    State,
     Unknown,
     derive_id,
     domain,
@@ -51,6 +53,8 @@ from healthpay_kafka.topics import Topics
 from healthpay_wire.cloudevents import encode_structured
 
 _AGAIN_AFTER_US: Final = 30_000_000
+_KEPT_FOR_US: Final = 14 * 86_400_000_000
+"""Well below the 31 days for which an id is remembered."""
 
 
 class _Unfit(Exception):
@@ -175,7 +179,8 @@ class Partition:
             self._arrived = arrived
             if arrived.offset in unfit:
                 error = unfit[arrived.offset]
-                self._records += self._aside.impossible(arrived, error)
+                place = (arrived, self._batch, order)
+                self._records += self._aside.impossible(*place, error)
                 continue
             before = len(self._records)
             try:
@@ -198,24 +203,29 @@ class Partition:
         )
 
     def _one(self, arrived: Arrived, order: Ok[Order] | Err[ValidationFailed]) -> None:
-        if isinstance(order, Err):
-            self._records += self._aside.malformed(arrived, order.error)
+        wrong = self._wrong(arrived, order)
+        if wrong is not None:
+            self._records += self._aside.malformed(arrived, self._batch, order, wrong)
             return
-        if self._outgoing.place(key_of(order.value)) != self.number:
-            # Decided here, its aggregate would be there twice (R1).
-            fault = "is in a partition that is not its aggregate's"
-            refused = ValidationFailed.at("", fault)
-            self._records += self._aside.malformed(arrived, refused)
-            return
-        if isinstance(order.value, Ask) and len(arrived.value or b"") > LARGEST_ASK:
-            fault = f"is larger than {LARGEST_ASK} bytes"
-            refused = ValidationFailed.at("", fault)
-            self._records += self._aside.malformed(arrived, refused)
-            return
+        assert isinstance(order, Ok)
         self._leave_again(self.holdings.tail.get(arrived.offset, ()))
         self._at_once.append(order.value)
         while self._at_once:
             self._do(self._at_once.popleft())
+
+    def _wrong(
+        self, arrived: Arrived, order: Ok[Order] | Err[ValidationFailed]
+    ) -> ValidationFailed | None:
+        """Why a record is not for here, if it is not."""
+        if isinstance(order, Err):
+            return order.error
+        if self._outgoing.place(key_of(order.value)) != self.number:
+            # Decided here, its aggregate would be there twice (R1).
+            fault = "is in a partition that is not its aggregate's"
+            return ValidationFailed.at("", fault)
+        if isinstance(order.value, Ask) and len(arrived.value or b"") > LARGEST_ASK:
+            return ValidationFailed.at("", f"is larger than {LARGEST_ASK} bytes")
+        return None
 
     def _do(self, order: Order) -> None:
         if isinstance(order, Conclusion):
@@ -247,7 +257,7 @@ class Partition:
         request = ask.request
         travel = first(request, time_limit_s=self._decider.transfer_time_limit_s)
         step = StepOrder(request=travel.request, slip=travel.slip)
-        sent = Sent(key=key_of(step), value=encode_order(step))
+        sent = _sent(step)
         root = encode_order(replace(ask, reply=None))
         entry = self._note(
             "begun", request, None, sent=sent, root=root, reply=ask.reply
@@ -259,27 +269,49 @@ class Partition:
         decision = self._decide(ask.request)
         if decision is None:
             fault = InternalError(error_id=self._error_id(ask.request))
-            self._answer(ask.reply, rejected(ask.request, fault))
-            return
+            outcome = rejected(ask.request, fault)
+            # Else it would be decided after all when the batch is run again (R4).
+            decision = Decision(outcome=outcome, is_final=False)
         self._note("decided", ask.request, decision)
         self._answer(ask.reply, decision.outcome)
 
     def _step(self, order: StepOrder) -> None:
         request = order.request
         known = self._known(request.command_id)
+        if known is not None and known.fingerprint != request.fingerprint:
+            # Another process has used the id: the same transfer under another key.
+            follows = _after(order, _reused(request), None)
+            self._send(_sent(follows), follows)
+            return
         if known is not None and known.sent is not None:
+            self._keep(known)
             self._send(known.sent, None)
             return
         decision = self._decide(request)
         if decision is None:
             # Its process stays pending: it is tried again, and seen in the letters.
             return
+        if isinstance(decision.outcome, Rejected):
+            # A copy of the step must not be granted what the caller was refused.
+            decision = replace(decision, is_final=True)
         state, _ = self.holdings.get(domain.primary_stream(request.command))
-        going = after(order.slip, decision.outcome, state)
-        follows = following(going, order.slip.root)
-        sent = Sent(key=key_of(follows), value=encode_order(follows))
+        follows = _after(order, decision.outcome, state)
+        sent = _sent(follows)
         self._note("decided", request, decision, sent=sent)
         self._send(sent, follows)
+
+    def _keep(self, known: Entry) -> None:
+        """Write a step's entry again before it is forgotten: its process goes on.
+
+        A process that is under way for longer than ids are remembered would
+        otherwise have its first steps decided anew (T6).
+        """
+        offset, now = self._arrived.offset, self._arrived.recorded_at
+        if known.pinned and now - known.recorded_at >= _KEPT_FOR_US:
+            again = replace(
+                known, offset=offset, batch=self._batch, recorded_at=now, events=()
+            )
+            self._write(again)
 
     def _conclude(self, order: Conclusion) -> None:
         pending = self.holdings.pending.get(order.command_id)
@@ -308,11 +340,11 @@ class Partition:
     ) -> None:
         """The first answer again (I4), or that it is another request (I3)."""
         assert known.outcome is not None
-        if known.fingerprint != request.fingerprint:
+        # Of the log's own repetition nobody has had the first answer.
+        is_replay = known.offset != self._arrived.offset
+        if is_replay and known.fingerprint != request.fingerprint:
             self._answer(reply, _reused(request))
         else:
-            # Of the log's own repetition nobody has had the first answer.
-            is_replay = known.offset != self._arrived.offset
             self._answer(reply, replace(known.outcome, replayed=is_replay))
 
     def _leave_again(self, entries: Sequence[Entry]) -> None:
@@ -320,7 +352,14 @@ class Partition:
         for entry in entries:
             for event in entry.events:
                 self._records.append(self._outgoing.event_again(event))
-            sent = entry.sent
+            outcome, sent = entry.outcome, entry.sent
+            if isinstance(outcome, Rejected) and isinstance(
+                outcome.error, InternalError
+            ):
+                letter = self._outgoing.letter(
+                    self._arrived, "it was set aside before", outcome.error.error_id
+                )
+                self._records.append(letter)
             if sent is not None and self._outgoing.place(sent.key) != self.number:
                 self._records.append(self._outgoing.order(sent))
 
@@ -368,14 +407,17 @@ class Partition:
             root=root,
             reply=reply,
         )
+        self._write(entry)
+        for event, encoded in zip(recorded, events, strict=True):
+            self._records.append(self._outgoing.event(event, encoded))
+        return entry
+
+    def _write(self, entry: Entry) -> None:
         record = self._outgoing.entry(entry)
         self._records.append(record)
         if entry.pinned:
             assert record.value is not None
-            self.holdings.decide(request.command_id, record.value)
-        for event, encoded in zip(recorded, events, strict=True):
-            self._records.append(self._outgoing.event(event, encoded))
-        return entry
+            self.holdings.decide(entry.command_id, record.value)
 
     def _send(self, sent: Sent, order: Order | None) -> None:
         """To an aggregate of this partition at once, to any other as a record."""
@@ -395,6 +437,15 @@ class Partition:
         record = self._outgoing.answer(reply, outcome, self._arrived.recorded_at)
         if record is not None:
             self._records.append(record)
+
+
+def _after(order: StepOrder, outcome: Decided, state: State | None) -> Order:
+    """What follows a step, of which this became."""
+    return following(after(order.slip, outcome, state), order.slip.root)
+
+
+def _sent(order: Order) -> Sent:
+    return Sent(key=key_of(order), value=encode_order(order))
 
 
 def _reused(request: CommandRequest) -> Rejected:
