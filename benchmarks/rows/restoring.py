@@ -132,7 +132,7 @@ def _from_broker(scale: Scale, value: bytes) -> Figure:
         for _ in range(scale.rounds):
             settle_garbage()
             with closing(PartitionReader(servers)) as reader:
-                restored = restore(reader, topics, 0, "bench")
+                restored = restore(reader, topics, 0)
             assert restored.snapshots == len(wallets)
             rates.append(restored.snapshots / restored.took_s)
     return Figure(

@@ -11,8 +11,9 @@ import structlog
 
 from examples.server.stores import opened, repeated
 from healthpay_core import Err, Observer, Sweeper, SystemClock
-from healthpay_http import Backend
+from healthpay_http import Backend, HealthCheck
 from healthpay_kafka import (
+    BrokerCheck,
     FreshQueries,
     GatewaySettings,
     KafkaGateway,
@@ -64,6 +65,10 @@ async def on_kafka(
             await asyncio.to_thread(gateway.open)
             await asyncio.to_thread(model.wait_until_caught_up, _CATCH_UP_S)
             sweeper = Sweeper(gateway.execute, local, SystemClock())
-            checks = {"broker": gateway.fault, "readModel": model.fault}
+            checks: dict[str, HealthCheck] = {
+                "broker": BrokerCheck(store.servers),
+                "gateway": gateway.fault,
+                "readModel": model.fault,
+            }
             async with repeated(sweeper, settings.sweep_every_s):
                 yield Backend(gateway, queries, checks)

@@ -186,6 +186,9 @@ class _Program:
     def lost(self, partition: int, reason: str) -> None:
         self.report("lost", partition=partition, reason=reason)
 
+    def undone(self, partition: int, reason: str) -> None:
+        self.report("undone", partition=partition, reason=reason)
+
     def unexpected(self, error_id: str, error: BaseException) -> None:
         reason = f"{type(error).__name__}: {error}"
         self.report("unexpected", error_id=error_id, reason=reason)

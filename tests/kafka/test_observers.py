@@ -28,6 +28,9 @@ class _RaisingObserver:
     def lost(self, partition: int, reason: str) -> None:
         self._raise("lost")
 
+    def undone(self, partition: int, reason: str) -> None:
+        self._raise("undone")
+
     def unexpected(self, error_id: str, error: BaseException) -> None:
         self._raise("unexpected")
 

@@ -268,6 +268,9 @@ def test_a_process_that_lost_its_step_is_sent_on() -> None:
     late = partition.overdue(now + 40_000_000)
     assert len(late) == 1
     assert partition.overdue(now + 41_000_000) == []
+    # The machine's clock was a day ahead, and is right again.
+    assert len(partition.overdue(now + 86_400_000_000)) == 1
+    assert len(partition.overdue(now + 80_000_000)) == 1
     for record in (*late, *late):
         log.produce(record)
     log.settle()

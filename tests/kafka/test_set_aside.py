@@ -6,6 +6,7 @@ import time
 from dataclasses import replace
 from typing import Final
 
+import pytest
 from confluent_kafka import Producer
 
 from healthpay_core import Committed, Rejected
@@ -18,6 +19,12 @@ from healthpay_kafka.gateway import KafkaGateway
 from healthpay_kafka.orders import Ask, Reply, encode_order, headers_of
 from healthpay_kafka.partitions import partition_of
 from healthpay_kafka.reading import PartitionReader
+from healthpay_kafka.replaying import (
+    REPLAYABLE_DAYS,
+    Replay,
+    dead_letters,
+    send_again,
+)
 from healthpay_kafka.replies import decode_reply
 from tests.kafka.audit import audit
 from tests.kafka.fleet import Fleet
@@ -71,8 +78,54 @@ def test_bad_records_cost_themselves_only(fleet: Fleet, gateway: KafkaGateway) -
     ]
     with_reader.close()
     assert len(letters) == len(bad)
+    told = send_again(fleet.servers, fleet.topics, is_quiet=True)
+    assert (told.sent, told.unplaceable) == (0, len(bad))
     books = audit(fleet.servers, fleet.topics, at_rest=True)
     assert books.balances[A] == 13
+
+
+def test_headers_of_any_size_cost_their_record_only(
+    fleet: Fleet, gateway: KafkaGateway
+) -> None:
+    """R5, E7: what a broker has taken has a letter that it takes too."""
+    member = fleet.start()
+    crowd = Traffic(gateway, seed=0, clients=0)
+    for command in funded(A, 10):
+        crowd.insist(request(command))
+    producer = Producer(producer_config(fleet.servers))
+    producer.produce(
+        fleet.topics.commands,
+        value=b"poison",
+        partition=partition_of(A, fleet.topics.partitions),
+        # A character of three bytes: together nearly as much as a record may be.
+        headers=[("\u20ac" * 333_000, b"")],
+    )
+    assert producer.flush(30) == 0
+    assert isinstance(crowd.insist(request(deposit(A, 1))), Committed)
+    (letter,) = dead_letters(fleet.servers, fleet.topics)
+    assert "are left where it came from" in letter.reason
+    assert not member.reports("undone")
+    member.stop()
+
+
+def test_letters_of_long_ago_are_not_sent_again(
+    fleet: Fleet, gateway: KafkaGateway, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """I4: they may have been decided, and their ids forgotten since."""
+    asked = request(deposit(A, 1))
+    member = fleet.start(raises=frozenset({(asked.command_id, "CreditWallet")}))
+    crowd = Traffic(gateway, seed=0, clients=0)
+    for command in funded(A, 10):
+        crowd.insist(request(command))
+    assert isinstance(crowd.insist(asked), Rejected)
+    member.stop()
+    now = time.time()
+    monkeypatch.setattr(time, "time", lambda: now + (REPLAYABLE_DAYS + 1) * 86_400)
+    told = send_again(fleet.servers, fleet.topics, is_quiet=True)
+    assert told == Replay(sent=0, too_old=1, unplaceable=0)
+    monkeypatch.undo()
+    told = send_again(fleet.servers, fleet.topics, is_quiet=True)
+    assert told == Replay(sent=1, too_old=0, unplaceable=0)
 
 
 def test_a_gateway_refuses_what_is_too_large(
@@ -97,6 +150,8 @@ def test_transactions_that_abort_are_tried_again(
     time.sleep(2.0)
     traffic.rest()
     assert not list(fleet.reports("lost"))
+    # Who watches is told.
+    assert member.reports("undone")
     member.stop()
     books = audit(fleet.servers, fleet.topics, at_rest=True)
     books.check_outcomes(traffic.outcomes)

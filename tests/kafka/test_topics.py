@@ -222,7 +222,9 @@ def test_the_command_says_that_nobody_answers(
 ) -> None:
     """No broker is another exit code than unsafe topics."""
     monkeypatch.setattr("healthpay_kafka.cli.TIMEOUT_S", 0.3)
-    assert main(["topics", "check", "--bootstrap-servers=127.0.0.1:9"]) == 3
+    nowhere = "--bootstrap-servers=127.0.0.1:9"
+    assert main(["topics", "check", nowhere]) == 3
+    assert main(["processor", "--instance-id=one", nowhere]) == 3
     assert "no answer" in capsys.readouterr().err
 
 

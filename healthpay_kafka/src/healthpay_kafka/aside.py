@@ -70,26 +70,30 @@ class Aside:
         """The answer, and that it was given: run again, it stays the answer (R4)."""
         request, reply = _request(order), reply_of(arrived.headers)
         command_id = _command_id(arrived) if request is None else request.command_id
-        if not is_id(command_id) or (request is None and reply is None):
-            # Nobody asked, or nobody can be told.
-            return []
-        refused = Rejected(
-            command_id=command_id, correlation_id=command_id, error=error
-        )
-        entry = Entry(
-            kind="decided",
-            offset=arrived.offset,
-            batch=batch,
-            recorded_at=arrived.recorded_at,
-            command_id=command_id,
-            correlation_id=command_id,
-            fingerprint=b"" if request is None else request.fingerprint,
-            outcome=refused,
-            pinned=False,
-        )
-        answer = self._outgoing.answer(reply, refused, arrived.recorded_at)
-        noted = self._outgoing.entry(entry)
-        return [noted] if answer is None else [noted, answer]
+        records: list[Record] = []
+        if is_id(command_id) and (request is not None or reply is not None):
+            entry = Entry(
+                kind="decided",
+                offset=arrived.offset,
+                batch=batch,
+                recorded_at=arrived.recorded_at,
+                command_id=command_id,
+                correlation_id=command_id,
+                fingerprint=b"" if request is None else request.fingerprint,
+                outcome=_rejected(command_id, error),
+                pinned=False,
+            )
+            records.append(self._outgoing.entry(entry))
+        asked_as = _command_id(arrived)
+        if is_id(asked_as):
+            refused = _rejected(asked_as, error)
+            answer = self._outgoing.answer(reply, refused, arrived.recorded_at)
+            records += [] if answer is None else [answer]
+        return records
+
+
+def _rejected(command_id: str, error: NotDone) -> Rejected:
+    return Rejected(command_id=command_id, correlation_id=command_id, error=error)
 
 
 def _request(order: Ok[Order] | Err[ValidationFailed]) -> CommandRequest | None:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import json
 import os
 import re
-from dataclasses import asdict, dataclass
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Final, Protocol
 
@@ -19,10 +20,13 @@ class Mark:
     Attributes:
         position: Its place in the store's feed, at least 1.
         event_id: Its id, by which a store is known again.
+        partitions: The position of the last event in each partition, by
+            ``<topic>/<partition>``, as far as is known.
     """
 
     position: int
     event_id: str
+    partitions: Mapping[str, int] = field(default_factory=dict, compare=False)
 
 
 class Checkpoint(Protocol):
@@ -59,13 +63,16 @@ class FileCheckpoint:
         try:
             members = json.loads(self.path.read_text(encoding="utf-8"))
             position, event_id = members["position"], members["event_id"]
+            ends = dict(members.get("partitions", {}))
         except (OSError, ValueError, TypeError, KeyError):
             return None
-        if type(position) is not int or type(event_id) is not str:
+        if type(event_id) is not str or _ID.fullmatch(event_id) is None:
             return None
-        if position < 1 or _ID.fullmatch(event_id) is None:
+        if any(
+            type(each) is not int or each < 1 for each in (position, *ends.values())
+        ):
             return None
-        return Mark(position=position, event_id=event_id)
+        return Mark(position=position, event_id=event_id, partitions=ends)
 
     def save(self, mark: Mark) -> None:
         aside = self.path.with_name(f"{self.path.name}.{os.getpid()}.new")

@@ -22,7 +22,7 @@ from healthpay_kafka.deciding import Decider
 from healthpay_kafka.faults import BrokerUnavailable
 from healthpay_kafka.processor import Processor, TopicsRefused
 from healthpay_kafka.reading import EndNotReached
-from healthpay_kafka.replaying import dead_letters, send_again
+from healthpay_kafka.replaying import REPLAYABLE_DAYS, dead_letters, send_again
 from healthpay_kafka.restoring import Restored
 from healthpay_kafka.topics import Topics
 from healthpay_kafka.worker import ProcessorSettings
@@ -77,6 +77,9 @@ class JsonObserver:
     def lost(self, partition: int, reason: str) -> None:
         _say("partition given up", partition=partition, reason=reason)
 
+    def undone(self, partition: int, reason: str) -> None:
+        _say("transaction undone", partition=partition, reason=reason)
+
     def unexpected(self, error_id: str, error: BaseException) -> None:
         _say("unexpected", error_id=error_id, error=f"{type(error).__name__}: {error}")
 
@@ -120,8 +123,7 @@ def _process(chosen: argparse.Namespace, topics: Topics) -> int:
     try:
         processor.run()
     except TopicsRefused as refused:
-        sys.stderr.write(f"{refused}\n")
-        return UNSAFE
+        return _said(refused.fault)
     _say("processor stopped", instance_id=chosen.instance_id)
     return 0
 
@@ -129,8 +131,14 @@ def _process(chosen: argparse.Namespace, topics: Topics) -> int:
 def _letters(chosen: argparse.Namespace, topics: Topics) -> int:
     if chosen.action == "replay":
         servers = chosen.bootstrap_servers
-        sent = send_again(servers, topics, after=chosen.after, is_quiet=chosen.quiet)
-        sys.stdout.write(f"sent {sent} dead letters again\n")
+        done = send_again(servers, topics, after=chosen.after, is_quiet=chosen.quiet)
+        sys.stdout.write(f"sent {done.sent} dead letters again\n")
+        if done.too_old:
+            text = f"left {done.too_old} that are older than {REPLAYABLE_DAYS} days\n"
+            sys.stdout.write(text)
+        if done.unplaceable:
+            text = f"left {done.unplaceable} without a key or an original\n"
+            sys.stdout.write(text)
         return 0
     for letter in dead_letters(chosen.bootstrap_servers, topics):
         size = len(letter.message.value() or b"")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from healthpay_kafka.records import LARGEST_RECORD, Arrived, Record
+from healthpay_kafka.records import LARGEST_RECORD, Arrived, Record, size_of
 from healthpay_kafka.topics import Topics
 
 REASON: Final = "hp-reason"
@@ -29,8 +29,7 @@ def dead_letter(
         reason: Why it was not processed.
         error_id: What the caller was told, if anything (E5).
     """
-    size = len(arrived.value or b"") + len((arrived.key or "").encode())
-    size += sum(len(name) + len(value) for name, value in arrived.headers)
+    size = size_of(arrived)
     fits = size <= LARGEST_RECORD
     if not fits:
         reason = f"{reason[:_LONGEST]}; its {size} bytes are left where it came from"

@@ -7,7 +7,7 @@ import threading
 import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future, InvalidStateError
-from contextlib import suppress
+from contextlib import closing, suppress
 from dataclasses import dataclass, field
 from typing import Final, Self
 
@@ -48,6 +48,8 @@ from healthpay_kafka.topics import Topics
 _READY_S: Final = 40.0
 _POLL_S: Final = 0.1
 _AT_ONCE: Final = 1_000
+_AGAIN_S: Final = 1.0
+_REPLIES: Final = "healthpay-replies"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -109,7 +111,7 @@ class KafkaGateway:
         self._entering = threading.Lock()
         self._stopping = threading.Event()
         self._ready = threading.Event()
-        self._fault: str | None = None
+        self._faults: dict[str, str] = {}
         self._producer = Producer(
             gateway_config(
                 settings.bootstrap_servers, settings.timeout_s, settings.client
@@ -117,9 +119,12 @@ class KafkaGateway:
         )
         self._threads = [
             threading.Thread(
-                target=self._read_on, name="healthpay-replies", daemon=True
-            ),
-            threading.Thread(target=self._serve, name="healthpay-gateway", daemon=True),
+                target=self._go_on, args=(what, work), name=what, daemon=True
+            )
+            for what, work in (
+                (_REPLIES, self._read_on),
+                ("healthpay-gateway", self._look_after),
+            )
         ]
 
     def __enter__(self) -> Self:
@@ -135,9 +140,10 @@ class KafkaGateway:
         """
         for thread in self._threads:
             thread.start()
-        if not self._ready.wait(_READY_S) or self._fault is not None:
+        if not self._ready.wait(_READY_S) or self.fault() is not None:
+            fault = self.fault()
             self.close()
-            raise ConnectionError(self._fault or "no answer in time")
+            raise ConnectionError(fault or "no answer in time")
 
     def __exit__(self, *_: object) -> None:
         """As `close`."""
@@ -150,7 +156,7 @@ class KafkaGateway:
 
     def fault(self) -> str | None:
         """Why it cannot be used now; None while all is well."""
-        return self._fault
+        return next(iter(list(self._faults.values())), None)
 
     async def submit(self, request: CommandRequest) -> Outcome:
         """Have a command decided; returns when its outcome is durable or unknown.
@@ -175,7 +181,8 @@ class KafkaGateway:
 
     def close(self) -> None:
         """Take no more commands; who still waits is told that it is not known."""
-        self._stopping.set()
+        with self._entering:
+            self._stopping.set()
         self._producer.flush(self._settings.timeout_s)
         for thread in self._threads:
             if thread.is_alive():
@@ -192,7 +199,7 @@ class KafkaGateway:
         ask = Ask(request=request, reply=reply)
         key, value = aggregate_of(request), encode_order(ask)
         if len(value) > LARGEST_ASK:
-            self._waiting.pop(request.command_id, None)
+            self._leave(entered)
             return ValidationFailed.at("", f"is larger than {LARGEST_ASK} bytes")
         try:
             self._producer.produce(
@@ -205,7 +212,7 @@ class KafkaGateway:
             )
         except (BufferError, KafkaException):
             # Nothing has left this process.
-            self._waiting.pop(request.command_id, None)
+            self._leave(entered)
             return StoreUnavailable()
         return entered.answer
 
@@ -229,6 +236,15 @@ class KafkaGateway:
             self._waiting[request.command_id] = waiting
             return waiting
 
+    def _leave(self, waiting: _Waiting) -> bool:
+        """Take it from those that wait; whether nobody else has."""
+        with self._entering:
+            command_id = waiting.request.command_id
+            is_there = self._waiting.get(command_id) is waiting
+            if is_there:
+                del self._waiting[command_id]
+            return is_there
+
     def _delivered(
         self, waiting: _Waiting
     ) -> Callable[[KafkaError | None, Message], None]:
@@ -240,40 +256,45 @@ class KafkaGateway:
         return delivered
 
     def _give_up(self, waiting: _Waiting) -> None:
-        command_id = waiting.request.command_id
-        if self._waiting.get(command_id) is waiting:
-            del self._waiting[command_id]
-        _settle(waiting.answer, unknown(waiting.request))
+        if self._leave(waiting):
+            _settle(waiting.answer, unknown(waiting.request))
 
-    def _serve(self) -> None:
-        """Delivery reports, and callers that have waited long enough."""
-        timeout_s = self._settings.timeout_s
+    def _go_on(self, what: str, work: Callable[[], None]) -> None:
+        """Until it is closed, whatever happens: nobody may wait for ever."""
         while not self._stopping.is_set():
-            self._producer.poll(_POLL_S)
-            before = time.monotonic() - timeout_s
-            for waiting in list(self._waiting.values()):
-                if waiting.since > before:
-                    break
-                self._give_up(waiting)
+            try:
+                work()
+            except Exception as error:
+                # Its thread has nobody above: `fault` says it.
+                self._faults[what] = f"{what}: {type(error).__name__}: {error}"
+                self._ready.set()
+                self._stopping.wait(_AGAIN_S)
+            else:
+                self._faults.pop(what, None)
+
+    def _look_after(self) -> None:
+        """Delivery reports, and callers that have waited long enough."""
+        self._producer.poll(_POLL_S)
+        before = time.monotonic() - self._settings.timeout_s
+        for waiting in list(self._waiting.values()):
+            if waiting.since > before:
+                break
+            self._give_up(waiting)
 
     def _read_on(self) -> None:
+        """Answers, from the end of their partition on."""
         settings = self._settings
         config = reader_config(settings.bootstrap_servers, settings.client)
         # An answer to nobody is of no use: what is gone is passed over.
         config |= {"auto.offset.reset": "latest", "fetch.wait.max.ms": 100}
-        consumer = Consumer(config)
-        try:
-            topic, partition = settings.topics.replies, settings.reply_partition
+        topic, partition = settings.topics.replies, settings.reply_partition
+        with closing(Consumer(config)) as consumer:
             _, end = watermarks(consumer, topic, partition)
             consumer.assign([TopicPartition(topic, partition, end)])
+            self._faults.pop(_REPLIES, None)
             self._ready.set()
             while not self._stopping.is_set():
                 self._take(consumer)
-        except KafkaException as error:
-            self._fault = str(error.args[0])
-            self._ready.set()
-        finally:
-            consumer.close()
 
     def _take(self, consumer: Consumer) -> None:
         first = consumer.poll(_POLL_S)
@@ -287,12 +308,9 @@ class KafkaGateway:
 
     def _answered(self, outcome: Decided, deadline: int | None) -> None:
         waiting = self._waiting.get(outcome.command_id)
-        if waiting is not None and waiting.deadline != deadline:
-            # The late answer to who asked before, maybe something else (I3).
-            waiting = None
-        if waiting is not None:
-            del self._waiting[outcome.command_id]
-        if waiting is None:
+        # Else it is the late answer to who asked before, maybe something else (I3).
+        is_its = waiting is not None and waiting.deadline == deadline
+        if waiting is None or not is_its or not self._leave(waiting):
             return
         for observer in self._observers:
             with suppress(Exception):
@@ -302,8 +320,9 @@ class KafkaGateway:
 
 def _asked_until(message: Message) -> int | None:
     """Which of the asks under one id an answer is to: each has its own deadline."""
-    reply = dict(headers_in(message)).get(DEADLINE)
-    return None if reply is None else int(reply)
+    with suppress(ValueError):
+        return int(dict(headers_in(message)).get(DEADLINE, b""))
+    return None
 
 
 def _settle(answer: Future[Outcome], outcome: Outcome) -> None:

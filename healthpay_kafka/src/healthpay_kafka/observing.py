@@ -23,6 +23,10 @@ class ProcessorObserver(Protocol):
         """A partition was given up because of a fault."""
         ...
 
+    def undone(self, partition: int, reason: str) -> None:
+        """A transaction was undone; it is tried again until it succeeds."""
+        ...
+
     def unexpected(self, error_id: str, error: BaseException) -> None:
         """Deciding a command raised; the caller got the id (E5)."""
         ...
@@ -36,6 +40,8 @@ class SilentObserver:
     def restored(self, partition: int, restored: Restored) -> None: ...
 
     def lost(self, partition: int, reason: str) -> None: ...
+
+    def undone(self, partition: int, reason: str) -> None: ...
 
     def unexpected(self, error_id: str, error: BaseException) -> None: ...
 
@@ -57,6 +63,10 @@ class GuardedObserver:
     def lost(self, partition: int, reason: str) -> None:
         with suppress(Exception):
             self._observer.lost(partition, reason)
+
+    def undone(self, partition: int, reason: str) -> None:
+        with suppress(Exception):
+            self._observer.undone(partition, reason)
 
     def unexpected(self, error_id: str, error: BaseException) -> None:
         with suppress(Exception):

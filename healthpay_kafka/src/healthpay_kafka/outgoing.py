@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 from healthpay_core import Decided, Err, RecordedEvent
 from healthpay_kafka.deadletters import dead_letter
 from healthpay_kafka.holdings import Holdings
@@ -16,6 +18,7 @@ from healthpay_kafka.records import (
     Arrived,
     Record,
     event_headers,
+    size_of,
 )
 from healthpay_kafka.replies import encode_reply
 from healthpay_kafka.snapshots import (
@@ -26,6 +29,9 @@ from healthpay_kafka.snapshots import (
 )
 from healthpay_kafka.topics import Topics
 from healthpay_wire.cloudevents import decode_structured
+
+_CLOCKS_DIFFER_US: Final = 600_000_000
+"""By how much a gateway's clock may be behind the broker's."""
 
 
 class TooLarge(Exception):
@@ -94,7 +100,7 @@ class Outgoing:
 
     def answer(self, reply: Reply | None, outcome: Decided, now: int) -> Record | None:
         """An answer; None where nobody can be waiting for it any more."""
-        if reply is None or now > reply.deadline:
+        if reply is None or now > reply.deadline + _CLOCKS_DIFFER_US:
             return None
         if not 0 <= reply.partition < self._topics.reply_partitions:
             return None
@@ -141,4 +147,4 @@ class Outgoing:
 
 def fits(record: Record) -> bool:
     """Whether a broker takes it."""
-    return len(record.value or b"") <= LARGEST_RECORD
+    return size_of(record) <= LARGEST_RECORD

@@ -7,7 +7,6 @@ partition's aggregate is touched. A batch is taken over or undone as a whole.
 
 from __future__ import annotations
 
-from collections import deque
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Final
@@ -17,9 +16,7 @@ from healthpay_core import (
     Decided,
     Err,
     Ok,
-    Outcome,
     State,
-    Unknown,
     derive_id,
     domain,
 )
@@ -32,8 +29,9 @@ from healthpay_core.refusals import (
 from healthpay_core.slips import after, first, is_process
 from healthpay_kafka.aside import Aside
 from healthpay_kafka.deciding import Decider, Decision
+from healthpay_kafka.draft import Draft
 from healthpay_kafka.holdings import Holdings, entry_of, pending_of, waiting
-from healthpay_kafka.journal import Entry, Kind, Sent
+from healthpay_kafka.journal import Entry, Sent
 from healthpay_kafka.orders import (
     LARGEST_ASK,
     Ask,
@@ -50,11 +48,8 @@ from healthpay_kafka.outgoing import Outgoing, TooLarge, fits
 from healthpay_kafka.receipts import EntryUnavailable
 from healthpay_kafka.records import Arrived, Record
 from healthpay_kafka.topics import Topics
-from healthpay_wire.cloudevents import encode_structured
 
 _AGAIN_AFTER_US: Final = 30_000_000
-_KEPT_FOR_US: Final = 14 * 86_400_000_000
-"""Well below the 31 days for which an id is remembered."""
 
 
 class _Unfit(Exception):
@@ -95,11 +90,8 @@ class Partition:
         self._outgoing = Outgoing(number, topics, writer)
         self._aside = Aside(self._outgoing, unexpected)
         self._unexpected = unexpected
-        self._records: list[Record] = []
-        self._batch = 0
+        self._draft = Draft(number, self._outgoing, holdings)
         self._checkpointed = False
-        self._arrived = Arrived(offset=0, recorded_at=0, key=None, value=None)
-        self._at_once: deque[Order] = deque()
 
     def take(self, batch: Sequence[Arrived]) -> list[Record]:
         """Decide a batch in the log's order.
@@ -122,7 +114,7 @@ class Partition:
         if self._checkpointed:
             self.holdings.changed.clear()
         self._checkpointed = False
-        self.holdings.commit(places, self._arrived.recorded_at)
+        self.holdings.commit(places, self._draft.arrived.recorded_at)
 
     def undo(self) -> None:
         """The transaction was aborted: the same batch may be taken again."""
@@ -162,7 +154,8 @@ class Partition:
                 sends a step once more, which is harmless.
         """
         pending = self.holdings.pending.committed
-        late = [key for key, p in pending.items() if now - p.since >= _AGAIN_AFTER_US]
+        # A clock that was ahead, and is right again, must not keep them waiting.
+        late = [k for k, p in pending.items() if abs(now - p.since) >= _AGAIN_AFTER_US]
         for key in late:
             pending[key] = replace(pending[key], since=now)
         return [self._outgoing.order(pending[key].sent) for key in late]
@@ -170,28 +163,28 @@ class Partition:
     def _taken(
         self, batch: Sequence[Arrived], unfit: Mapping[int, Exception]
     ) -> list[Record]:
-        self._records = []
-        self._at_once.clear()
-        self._batch = batch[0].offset
+        draft = self._draft
+        draft.begin(batch[0].offset)
         orders = [decode_order(arrived.value, arrived.headers) for arrived in batch]
         self._look_up(orders)
         for arrived, order in zip(batch, orders, strict=True):
-            self._arrived = arrived
+            draft.arrived = arrived
             if arrived.offset in unfit:
                 error = unfit[arrived.offset]
-                place = (arrived, self._batch, order)
-                self._records += self._aside.impossible(*place, error)
+                draft.records += self._aside.impossible(
+                    arrived, draft.batch, order, error
+                )
                 continue
-            before = len(self._records)
+            before = len(draft.records)
             try:
                 self._one(arrived, order)
             except EntryUnavailable:
                 raise
             except Exception as error:
                 raise _Unfit(arrived.offset, error) from error
-            if any(not fits(record) for record in self._records[before:]):
+            if any(not fits(record) for record in draft.records[before:]):
                 raise _Unfit(arrived.offset, TooLarge())
-        return self._records
+        return draft.records
 
     def _look_up(self, orders: Iterable[Ok[Order] | Err[ValidationFailed]]) -> None:
         """Which of them are known, in one question."""
@@ -203,15 +196,16 @@ class Partition:
         )
 
     def _one(self, arrived: Arrived, order: Ok[Order] | Err[ValidationFailed]) -> None:
-        wrong = self._wrong(arrived, order)
+        draft, wrong = self._draft, self._wrong(arrived, order)
         if wrong is not None:
-            self._records += self._aside.malformed(arrived, self._batch, order, wrong)
+            batch = draft.batch
+            draft.records += self._aside.malformed(arrived, batch, order, wrong)
             return
         assert isinstance(order, Ok)
-        self._leave_again(self.holdings.tail.get(arrived.offset, ()))
-        self._at_once.append(order.value)
-        while self._at_once:
-            self._do(self._at_once.popleft())
+        draft.leave_again(self.holdings.tail.get(arrived.offset, ()))
+        draft.at_once.append(order.value)
+        while draft.at_once:
+            self._do(draft.at_once.popleft())
 
     def _wrong(
         self, arrived: Arrived, order: Ok[Order] | Err[ValidationFailed]
@@ -243,11 +237,11 @@ class Partition:
             self._answer_again(known, request, reply)
         elif pending is not None:
             if pending.root.fingerprint != request.fingerprint:
-                self._answer(reply, _reused(request))
+                self._draft.answer(reply, _reused(request))
                 return
             # Who asks again gets the answer too, and what was lost is found.
             self.holdings.pending[request.command_id] = waiting(pending, reply)
-            self._send(pending.sent, None)
+            self._draft.send(pending.sent, None)
         elif is_process(request.command) and domain.validate(request.command) is None:
             self._begin(ask)
         else:
@@ -259,11 +253,11 @@ class Partition:
         step = StepOrder(request=travel.request, slip=travel.slip)
         sent = _sent(step)
         root = encode_order(replace(ask, reply=None))
-        entry = self._note(
+        entry = self._draft.note(
             "begun", request, None, sent=sent, root=root, reply=ask.reply
         )
         self.holdings.pending[request.command_id] = pending_of(entry)
-        self._send(sent, step)
+        self._draft.send(sent, step)
 
     def _decide_alone(self, ask: Ask) -> None:
         decision = self._decide(ask.request)
@@ -272,8 +266,8 @@ class Partition:
             outcome = rejected(ask.request, fault)
             # Else it would be decided after all when the batch is run again (R4).
             decision = Decision(outcome=outcome, is_final=False)
-        self._note("decided", ask.request, decision)
-        self._answer(ask.reply, decision.outcome)
+        self._draft.note("decided", ask.request, decision)
+        self._draft.answer(ask.reply, decision.outcome)
 
     def _step(self, order: StepOrder) -> None:
         request = order.request
@@ -281,11 +275,11 @@ class Partition:
         if known is not None and known.fingerprint != request.fingerprint:
             # Another process has used the id: the same transfer under another key.
             follows = _after(order, _reused(request), None)
-            self._send(_sent(follows), follows)
+            self._draft.send(_sent(follows), follows)
             return
         if known is not None and known.sent is not None:
-            self._keep(known)
-            self._send(known.sent, None)
+            self._draft.keep(known)
+            self._draft.send(known.sent, None)
             return
         decision = self._decide(request)
         if decision is None:
@@ -297,21 +291,8 @@ class Partition:
         state, _ = self.holdings.get(domain.primary_stream(request.command))
         follows = _after(order, decision.outcome, state)
         sent = _sent(follows)
-        self._note("decided", request, decision, sent=sent)
-        self._send(sent, follows)
-
-    def _keep(self, known: Entry) -> None:
-        """Write a step's entry again before it is forgotten: its process goes on.
-
-        A process that is under way for longer than ids are remembered would
-        otherwise have its first steps decided anew (T6).
-        """
-        offset, now = self._arrived.offset, self._arrived.recorded_at
-        if known.pinned and now - known.recorded_at >= _KEPT_FOR_US:
-            again = replace(
-                known, offset=offset, batch=self._batch, recorded_at=now, events=()
-            )
-            self._write(again)
+        self._draft.note("decided", request, decision, sent=sent)
+        self._draft.send(sent, follows)
 
     def _conclude(self, order: Conclusion) -> None:
         pending = self.holdings.pending.get(order.command_id)
@@ -320,17 +301,17 @@ class Partition:
         outcome = order.outcome
         is_final = not isinstance(outcome, Rejected) or outcome.error.pinned
         decision = Decision(outcome=outcome, is_final=is_final)
-        self._note("concluded", pending.root, decision)
+        self._draft.note("concluded", pending.root, decision)
         self.holdings.pending.remove(order.command_id)
         for reply in pending.replies:
-            self._answer(reply, outcome)
+            self._draft.answer(reply, outcome)
 
     def _known(self, command_id: str) -> Entry | None:
         """What was decided of a command before; of the tail also refusals (R4)."""
         value = self.holdings.decided(command_id)
         if value is not None:
             return entry_of(value)
-        for entry in self.holdings.tail.get(self._arrived.offset, ()):
+        for entry in self.holdings.tail.get(self._draft.arrived.offset, ()):
             if entry.command_id == command_id and entry.outcome is not None:
                 return entry
         return None
@@ -341,102 +322,26 @@ class Partition:
         """The first answer again (I4), or that it is another request (I3)."""
         assert known.outcome is not None
         # Of the log's own repetition nobody has had the first answer.
-        is_replay = known.offset != self._arrived.offset
+        is_replay = known.offset != self._draft.arrived.offset
         if is_replay and known.fingerprint != request.fingerprint:
-            self._answer(reply, _reused(request))
+            self._draft.answer(reply, _reused(request))
         else:
-            self._answer(reply, replace(known.outcome, replayed=is_replay))
-
-    def _leave_again(self, entries: Sequence[Entry]) -> None:
-        """What a torn transaction may have lost; readers skip the rest (R3, R4)."""
-        for entry in entries:
-            for event in entry.events:
-                self._records.append(self._outgoing.event_again(event))
-            outcome, sent = entry.outcome, entry.sent
-            if isinstance(outcome, Rejected) and isinstance(
-                outcome.error, InternalError
-            ):
-                letter = self._outgoing.letter(
-                    self._arrived, "it was set aside before", outcome.error.error_id
-                )
-                self._records.append(letter)
-            if sent is not None and self._outgoing.place(sent.key) != self.number:
-                self._records.append(self._outgoing.order(sent))
+            self._draft.answer(reply, replace(known.outcome, replayed=is_replay))
 
     def _decide(self, request: CommandRequest) -> Decision | None:
         """None when deciding raised: the record is among the dead letters."""
-        arrived = self._arrived
+        arrived = self._draft.arrived
         try:
             return self._decider.decide(request, self.holdings, arrived.recorded_at)
         except Exception as error:
             error_id = self._error_id(request)
             self._unexpected(error_id, error)
             reason = f"deciding it raised {type(error).__name__}"
-            self._records.append(self._outgoing.letter(arrived, reason, error_id))
+            self._draft.letter(reason, error_id)
             return None
 
     def _error_id(self, request: CommandRequest) -> str:
-        return derive_id(f"{request.command_id}/error/{self._arrived.offset}")
-
-    def _note(
-        self,
-        kind: Kind,
-        request: CommandRequest,
-        decision: Decision | None,
-        *,
-        sent: Sent | None = None,
-        root: bytes | None = None,
-        reply: Reply | None = None,
-    ) -> Entry:
-        """Write an entry of the journal, and the events that it holds."""
-        offset = self._arrived.offset
-        recorded = () if decision is None else decision.events
-        events = [encode_structured(e, command_offset=offset) for e in recorded]
-        entry = Entry(
-            kind=kind,
-            offset=offset,
-            batch=self._batch,
-            recorded_at=self._arrived.recorded_at,
-            command_id=request.command_id,
-            correlation_id=request.correlation_id or request.command_id,
-            fingerprint=request.fingerprint,
-            outcome=None if decision is None else decision.outcome,
-            pinned=decision is not None and decision.is_final,
-            events=events,
-            sent=sent,
-            root=root,
-            reply=reply,
-        )
-        self._write(entry)
-        for event, encoded in zip(recorded, events, strict=True):
-            self._records.append(self._outgoing.event(event, encoded))
-        return entry
-
-    def _write(self, entry: Entry) -> None:
-        record = self._outgoing.entry(entry)
-        self._records.append(record)
-        if entry.pinned:
-            assert record.value is not None
-            self.holdings.decide(entry.command_id, record.value)
-
-    def _send(self, sent: Sent, order: Order | None) -> None:
-        """To an aggregate of this partition at once, to any other as a record."""
-        if self._outgoing.place(sent.key) != self.number:
-            self._records.append(self._outgoing.order(sent))
-            return
-        if order is None:
-            decoded = decode_order(sent.value, None)
-            if isinstance(decoded, Err):
-                raise AssertionError(decoded.error.errors[0].detail)
-            order = decoded.value
-        self._at_once.append(order)
-
-    def _answer(self, reply: Reply | None, outcome: Outcome) -> None:
-        """To who waits for it, if anybody still does (R5)."""
-        assert not isinstance(outcome, Unknown)
-        record = self._outgoing.answer(reply, outcome, self._arrived.recorded_at)
-        if record is not None:
-            self._records.append(record)
+        return derive_id(f"{request.command_id}/error/{self._draft.arrived.offset}")
 
 
 def _after(order: StepOrder, outcome: Decided, state: State | None) -> Order:

@@ -9,7 +9,6 @@ from collections.abc import Iterable, Sequence
 from typing import Final
 
 from confluent_kafka import (
-    OFFSET_END,
     Consumer,
     KafkaError,
     KafkaException,
@@ -20,6 +19,7 @@ from confluent_kafka import (
 from healthpay_core import Err
 from healthpay_kafka.administration import check_topics
 from healthpay_kafka.deciding import Decider
+from healthpay_kafka.faults import BrokerUnavailable, UnsafeTopics
 from healthpay_kafka.observing import ProcessorObserver, SilentObserver
 from healthpay_kafka.pacing import Pace
 from healthpay_kafka.records import Arrived, headers_in
@@ -39,7 +39,15 @@ _ASK_AGAIN_S: Final = 7.0
 
 
 class TopicsRefused(Exception):
-    """The topics are not as they must be, or the broker is not there; says why."""
+    """The topics are not as they must be, or the broker is not there.
+
+    Args:
+        fault: What is the matter.
+    """
+
+    def __init__(self, fault: BrokerUnavailable | UnsafeTopics) -> None:
+        super().__init__(str(fault))
+        self.fault = fault
 
 
 class Processor:
@@ -69,6 +77,7 @@ class Processor:
         self._stopping = threading.Event()
         self._workers: dict[int, Worker] = {}
         self._taking_over: set[int] = set()
+        self._reading: set[int] = set()
         self._is_member = False
         self._paused: set[int] = set()
         self._parked: dict[int, Parked] = {}
@@ -90,9 +99,11 @@ class Processor:
                 one has its instance id.
         """
         settings = self._settings
-        checked = check_topics(settings.bootstrap_servers, settings.topics)
+        checked = check_topics(
+            settings.bootstrap_servers, settings.topics, more=settings.client
+        )
         if isinstance(checked, Err):
-            raise TopicsRefused(str(checked.error))
+            raise TopicsRefused(checked.error)
         consumer = Consumer(
             consumer_config(
                 settings.bootstrap_servers,
@@ -144,7 +155,7 @@ class Processor:
             arrived[number].append(record)
         for number, records in arrived.items():
             worker = self._workers.get(number)
-            if worker is not None and number not in self._taking_over:
+            if worker is not None and number in self._reading:
                 worker.put(records)
 
     def _fail(self, number: int | None, reason: str) -> None:
@@ -156,13 +167,11 @@ class Processor:
     def _tell_how_far(self, consumer: Consumer) -> None:
         """Tell the group, for whoever watches how far behind it is.
 
-        Nothing rests on it but where a partition is begun whose journal is empty.
+        Nothing rests on it.
         """
         self._tell_at = time.monotonic() + _TELL_EVERY_S
         topic = self._settings.topics.commands
-        taking_over = self._taking_over
-        workers = self._workers.items()
-        done = {n: w.next_offset for n, w in workers if n not in taking_over}
+        done = {n: self._workers[n].next_offset for n in self._reading}
         news = dict(done.items() - self._told.items())
         self._told = done
         if news:
@@ -172,7 +181,8 @@ class Processor:
     def _balance(self, consumer: Consumer) -> None:
         """Let nobody's queue grow without bound."""
         topic = self._settings.topics.commands
-        for number, worker in self._workers.items():
+        for number in self._reading:
+            worker = self._workers[number]
             place = [TopicPartition(topic, number)]
             if number not in self._paused and worker.backlog > _FULL:
                 consumer.pause(place)
@@ -199,7 +209,9 @@ class Processor:
                 continue
             del self._asking_again[number]
             self._workers.pop(number).join()
-            self._take_over(consumer, [number])
+            if number in self._reading:
+                consumer.incremental_unassign(self._read_no_more([number]))
+            self._take_over([number])
 
     def _forget(self, numbers: Iterable[int]) -> None:
         """Let go of partitions that have not come back."""
@@ -207,19 +219,15 @@ class Processor:
             self._parked.pop(number).close()
 
     def _assigned(self, consumer: Consumer, places: list[TopicPartition]) -> None:
-        topic = self._settings.topics.commands
-        numbers = [place.partition for place in self._ours(places)]
         # From where is not known yet: nothing is read before `_serve`.
-        consumer.incremental_assign(
-            [TopicPartition(topic, number, OFFSET_END) for number in numbers]
-        )
-        self._take_over(consumer, numbers)
+        consumer.incremental_assign([])
+        self._take_over([place.partition for place in self._ours(places)])
         self._is_member = True
 
     def _revoked(self, consumer: Consumer, places: list[TopicPartition]) -> None:
-        ours = self._ours(places)
-        self._end([place.partition for place in ours])
-        consumer.incremental_unassign(ours)
+        numbers = [place.partition for place in self._ours(places)]
+        self._end(numbers)
+        consumer.incremental_unassign(self._read_no_more(numbers))
 
     def _ours(self, places: Sequence[TopicPartition]) -> list[TopicPartition]:
         """A name that was another installation's before is given its partitions."""
@@ -229,10 +237,8 @@ class Processor:
         """They are another's by now; what was under way is fenced, or aborted."""
         self._revoked(consumer, places)
 
-    def _take_over(self, consumer: Consumer, numbers: Sequence[int]) -> None:
+    def _take_over(self, numbers: Sequence[int]) -> None:
         """Begin to restore partitions; the others go on meanwhile."""
-        topic = self._settings.topics.commands
-        consumer.pause([TopicPartition(topic, number) for number in numbers])
         for number in numbers:
             worker = self._workers[number] = self._worker(number)
             self._taking_over.add(number)
@@ -249,12 +255,19 @@ class Processor:
             # One that failed gets nothing; it is taken over again before long.
             if worker.failure is None:
                 place = TopicPartition(topic, number, worker.next_offset)
-                consumer.incremental_unassign([TopicPartition(topic, number)])
                 consumer.incremental_assign([place])
                 # The client remembers for a partition that it was paused.
                 consumer.resume([place])
+                self._reading.add(number)
         if self._is_member and not self._taking_over:
             self.serving.set()
+
+    def _read_no_more(self, numbers: Sequence[int]) -> list[TopicPartition]:
+        """Those of the partitions that were read; they are not any longer."""
+        read = [number for number in numbers if number in self._reading]
+        self._reading.difference_update(read)
+        topic = self._settings.topics.commands
+        return [TopicPartition(topic, number) for number in read]
 
     def _worker(self, number: int) -> Worker:
         return Worker(

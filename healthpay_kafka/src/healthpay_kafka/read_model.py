@@ -140,6 +140,7 @@ class ReadModel:
             while not self._stopping.is_set():
                 behind -= self._take(consumer.consume(_AT_ONCE, _POLL_S))
                 if not behind:
+                    self._reads_all = False
                     self._fault = None
                     self._caught_up.set()
 

@@ -23,6 +23,7 @@ _PAGE: Final = 2_000
 _WAIT_S: Final = 0.1
 _FETCH_WAIT_MS: Final = 10
 _TIMEOUT_S: Final = 30.0
+_FEW: Final = 8
 _MOVING: Final = frozenset(
     {
         KafkaError.NOT_LEADER_FOR_PARTITION,
@@ -110,6 +111,26 @@ class PartitionReader:
         asked = TopicPartition(topic, partition, instant // 1000)
         (found,) = self._consumer.offsets_for_times([asked], timeout=_TIMEOUT_S)
         return found.offset if found.offset >= 0 else None
+
+    def last_time(self, topic: str, partition: int) -> int | None:
+        """The time of the last committed record, in microseconds; None without any.
+
+        Raises:
+            KafkaException: The broker does not answer.
+            EndNotReached: A transaction stays open, or the broker is gone.
+        """
+        low, end = self.watermarks(topic, partition)
+        back, start = _FEW, end
+        # The last offsets may be markers of transactions, which are no records.
+        while start > low:
+            start = max(low, end - back)
+            times = [
+                m.timestamp()[1] for m in self.to_end(topic, partition, start=start)
+            ]
+            if times:
+                return times[-1] * 1000
+            back *= _FEW
+        return None
 
     def topic_id(self, topic: str) -> str:
         """The id of a topic, which no other topic of its name ever had or has.

@@ -16,7 +16,8 @@ STRUCTURED: Final = b"application/cloudevents+json"
 WRITER: Final = "hp-writer"
 TRACEPARENT: Final = "traceparent"
 LARGEST_RECORD: Final = 950_000
-"""Bytes of a value: below what clients and brokers accept if nobody says otherwise."""
+"""Bytes of a record: below what clients and brokers accept if nobody says otherwise."""
+_AROUND_A_HEADER: Final = 16
 
 Headers: TypeAlias = Sequence[tuple[str, bytes]]
 
@@ -59,6 +60,15 @@ class Record:
     value: bytes | None
     headers: Headers = ()
     journals: str | None = None
+
+
+def size_of(record: Record | Arrived) -> int:
+    """Bytes that a record takes at most: its key, value and headers."""
+    around = [
+        len(name.encode()) + len(value) + _AROUND_A_HEADER
+        for name, value in record.headers
+    ]
+    return sum(around, len((record.key or "").encode()) + len(record.value or b""))
 
 
 def event_headers(recorded: RecordedEvent, writer: str) -> Headers:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Sequence
+from dataclasses import replace
 from threading import Event as Flag
 from threading import Thread
 from types import TracebackType
@@ -26,7 +27,8 @@ from healthpay_kafka.ends import Ends, relay_writer
 from healthpay_kafka.event_records import event_record
 from healthpay_kafka.faults import BrokerUnavailable, StoreDiffers, UnsafeTopics
 from healthpay_kafka.publisher import Publisher, PublishError
-from healthpay_kafka.resuming import Feed, Resumption, resume
+from healthpay_kafka.records import Record
+from healthpay_kafka.resuming import Feed, Resumption, partition_name, resume
 from healthpay_kafka.settings import ClientConfig
 from healthpay_kafka.topics import Topics
 
@@ -95,6 +97,7 @@ class Relay:
         self._observer = observer
         self._more = more
         self._mark: Mark | None = None
+        self._partitions: dict[str, int] = {}
         self._saved: tuple[Mark | None, float] = (None, 0.0)
         self._has_begun = False
         self._stopping = False
@@ -265,6 +268,9 @@ class Relay:
                 self._wait_after(str(prepared.error))
                 return
             self._mark, ends = prepared.value.mark, prepared.value.ends
+            self._partitions = {
+                partition_name(*place): end.position for place, end in ends.items()
+            }
             self._has_begun = True
             self._fault = None
             try:
@@ -287,19 +293,23 @@ class Relay:
         self, publisher: Publisher, page: Sequence[RecordedEvent], ends: Ends
     ) -> None:
         """Publish those of a page that are not in their partition already."""
-        records = []
+        records: list[tuple[Record, int]] = []
+        moved: dict[str, int] = {}
         for recorded in page:
             writer = relay_writer(recorded.position)
             record = event_record(recorded, self._topics, writer=writer)
             end = ends.get((record.topic, record.partition))
             if end is None or end.position < recorded.position:
                 records.append((record, recorded.envelope.meta.recorded_at))
+                place = partition_name(record.topic, record.partition)
+                moved[place] = recorded.position
         if records:
             durations = publisher.publish(records, is_stopping=lambda: self._stopping)
             if durations is None:
                 raise _Stopped
             if self._observer is not None:
                 self._observer.published(durations)
+            self._partitions |= moved
         last = page[-1]
         self._mark = Mark(position=last.position, event_id=last.envelope.event_id)
 
@@ -310,7 +320,7 @@ class Relay:
         if self._mark is None or self._mark == saved or now - when < every_s:
             return
         try:
-            self._checkpoint.save(self._mark)
+            self._checkpoint.save(replace(self._mark, partitions=self._partitions))
         except OSError as error:
             _LOG.warning("the relay's checkpoint cannot be saved: %s", error)
         else:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import sys
+import time
 from collections.abc import Iterator
-from contextlib import closing
+from contextlib import closing, suppress
 from dataclasses import dataclass
 from typing import Final
 
@@ -23,6 +24,10 @@ from healthpay_kafka.records import headers_in
 from healthpay_kafka.settings import ClientConfig, producer_config
 from healthpay_kafka.topics import Topics
 
+REPLAYABLE_DAYS: Final = 28
+"""Below the 31 days for which it is known that a command was decided."""
+_DAY_S: Final = 86_400
+_FULL_S: Final = 0.1
 _OURS: Final = frozenset({REASON, FROM_PARTITION, FROM_OFFSET, ERROR_ID})
 
 
@@ -41,6 +46,22 @@ class Letter:
     offset: int
     reason: str
     message: Message
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Replay:
+    """What became of dead letters.
+
+    Attributes:
+        sent: How many were put back into the log of commands.
+        too_old: Older than `REPLAYABLE_DAYS`: left out.
+        unplaceable: They have no key, which says where to; or their originals were
+            too large to be kept: left out.
+    """
+
+    sent: int
+    too_old: int
+    unplaceable: int
 
 
 def dead_letters(
@@ -70,11 +91,13 @@ def send_again(
     client: ClientConfig | None = None,
     after: int = -1,
     is_quiet: bool = False,
-) -> int:
+) -> Replay:
     """Put dead letters back into the log of commands, with a progress bar.
 
     A command that has been decided meanwhile is only answered again (I4), so that
-    to send a letter twice does no harm. The letters stay where they are.
+    to send a letter twice does no harm. That is known for a month, so older letters
+    than `REPLAYABLE_DAYS` are left out: they may have been sent, and decided, and
+    forgotten. The letters stay where they are.
 
     Args:
         bootstrap_servers: ``host:port``, or several with commas between.
@@ -84,7 +107,7 @@ def send_again(
         is_quiet: No progress bar.
 
     Returns:
-        How many were sent, and are in the log.
+        What was sent, and is in the log, and what was left out.
 
     Raises:
         KafkaException: The broker does not answer.
@@ -97,30 +120,40 @@ def send_again(
         if error is not None:
             failed.append(error)
 
-    letters = [
-        letter
-        for letter in dead_letters(bootstrap_servers, topics, client)
-        if letter.offset > after and letter.message.key() is not None
-    ]
+    since = time.time() - REPLAYABLE_DAYS * _DAY_S
+    letters, too_old, unplaceable = [], 0, 0
+    for letter in dead_letters(bootstrap_servers, topics, client):
+        if letter.offset <= after:
+            continue
+        if letter.message.key() is None:
+            unplaceable += 1
+        elif letter.message.timestamp()[1] / 1000 < since:
+            too_old += 1
+        else:
+            letters.append(letter)
     progress = tqdm(letters, unit=" letters", file=sys.stderr, disable=is_quiet)
     for letter in progress:
         message = letter.message
         key = message.key()
         text = key.decode("utf-8", "replace") if isinstance(key, bytes) else str(key)
         headers = [(n, v) for n, v in headers_in(message) if n not in _OURS]
-        producer.produce(
-            topics.commands,
-            value=message.value(),
-            key=key,
-            partition=partition_of(text, topics.partitions),
-            headers=list(headers),
-            on_delivery=delivered,
-        )
+        while True:
+            with suppress(BufferError):
+                producer.produce(
+                    topics.commands,
+                    value=message.value(),
+                    key=key,
+                    partition=partition_of(text, topics.partitions),
+                    headers=list(headers),
+                    on_delivery=delivered,
+                )
+                break
+            producer.poll(_FULL_S)
         producer.poll(0)
     producer.flush()
     if failed:
         raise ConnectionError(f"{len(failed)} letters were not delivered: {failed[0]}")
-    return len(letters)
+    return Replay(sent=len(letters), too_old=too_old, unplaceable=unplaceable)
 
 
 def _reason(message: Message) -> str:

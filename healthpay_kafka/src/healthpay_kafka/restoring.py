@@ -69,7 +69,8 @@ def catch_up(parked: Parked, topics: Topics, number: int) -> Restored:
     Raises:
         KafkaException: The broker does not answer.
         EndNotReached: The journal cannot be read to its end.
-        StreamCorrupted: It does not continue what is there.
+        StreamCorrupted: It does not continue what is there, or the commands topic
+            was made again.
     """
     began = time.monotonic()
     reader, holdings = parked.reader, parked.holdings
@@ -77,11 +78,9 @@ def catch_up(parked: Parked, topics: Topics, number: int) -> Restored:
     if journal_end < parked.journal_end:
         raise StreamCorrupted(f"{topics.journal}[{number}] is shorter than it was")
     entries = _read_entries(reader, topics, number, holdings, parked.journal_end)
-    resume_at = holdings.resume_at()
-    assert resume_at is not None
     return Restored(
         holdings=holdings,
-        next_offset=resume_at,
+        next_offset=_next_offset(reader, topics, number, holdings),
         journal_end=journal_end,
         snapshots=0,
         entries=entries,
@@ -94,7 +93,6 @@ def restore(
     reader: PartitionReader,
     topics: Topics,
     number: int,
-    group_id: str,
     places: Places | None = None,
 ) -> Restored:
     """Read what a partition holds; its old owner must have been fenced before.
@@ -103,14 +101,13 @@ def restore(
         reader: Of the calling thread; the holdings go on using it.
         topics: The names.
         number: Which partition.
-        group_id: The processors' group, whose offset counts where the journal
-            is empty.
         places: What is known already of where decided commands are.
 
     Raises:
         KafkaException: The broker does not answer.
         EndNotReached: It cannot be read to its end.
-        StreamCorrupted: The journal does not continue what is there.
+        StreamCorrupted: The journal does not continue what is there, or a topic was
+            made again without the others.
     """
     began = time.monotonic()
     holdings = Holdings(
@@ -128,18 +125,19 @@ def restore(
             holdings.restore_snapshot(key, value)
     _, journal_end = reader.watermarks(topics.journal, number)
     folded_from = holdings.restore_checkpoint(checkpoint)
+    if folded_from is not None and journal_end < folded_from:
+        raise StreamCorrupted(
+            f"{topics.journal}[{number}] ends at {journal_end}, and snapshots hold what"
+            f" it said up to {folded_from}"
+        )
     known_to = holdings.receipts.places.end
     start = _start(reader, topics, number, folded_from, known_to)
     holdings.restore_processes(start or 0)
     entries = _read_entries(reader, topics, number, holdings, start)
     holdings.receipts.settle(journal_end)
-    resume_at = holdings.resume_at()
-    if resume_at is None:
-        resume_at = reader.committed(group_id, topics.commands, number) or 0
-    first, _ = reader.watermarks(topics.commands, number)
     return Restored(
         holdings=holdings,
-        next_offset=max(resume_at, first),
+        next_offset=_next_offset(reader, topics, number, holdings),
         journal_end=journal_end,
         snapshots=snapshots,
         entries=entries,
@@ -165,6 +163,20 @@ def _read_entries(
     return count
 
 
+def _next_offset(
+    reader: PartitionReader, topics: Topics, number: int, holdings: Holdings
+) -> int:
+    """From where in the commands to go on: from their beginning, if never before."""
+    first, end = reader.watermarks(topics.commands, number)
+    resume_at = holdings.resume_at() or 0
+    if resume_at > end:
+        raise StreamCorrupted(
+            f"{topics.commands}[{number}] ends at {end}, and its journal goes on from"
+            f" {resume_at}: it is not the topic whose commands were decided"
+        )
+    return max(resume_at, first)
+
+
 def _start(
     reader: PartitionReader,
     topics: Topics,
@@ -175,10 +187,12 @@ def _start(
     """The first entry that is needed: to fold, or because it is still remembered."""
     if folded_from is None:
         return None
-    now = time.time_ns() // 1000
-    remembered = reader.offset_at(
-        topics.journal, number, now - REMEMBERED_DAYS * _DAY_US
-    )
+    # By the log's own time: this machine's clock may be wrong.
+    last = reader.last_time(topics.journal, number)
+    if last is None:
+        return folded_from
+    since = last - REMEMBERED_DAYS * _DAY_US
+    remembered = reader.offset_at(topics.journal, number, since)
     if remembered is None:
         return folded_from
     return min(folded_from, max(remembered, known_to))

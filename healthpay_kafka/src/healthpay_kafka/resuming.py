@@ -87,16 +87,20 @@ def resume(
     marked = _event_at(store, mark)
     if marked is None:
         return Err(StoreDiffers(where="checkpoint", position=mark.position))
-    return Ok(
-        Resumption(mark=mark if _is_there(marked, topics, ends) else None, ends=ends)
-    )
-
-
-def _is_there(marked: RecordedEvent, topics: Topics, ends: Ends) -> bool:
-    """Whether the topics bear the mark out; else they lost what was acknowledged."""
     record = event_record(marked, topics, writer="")
-    end = ends.get((record.topic, record.partition))
-    return end is not None and end.position >= marked.position
+    published = {
+        **mark.partitions,
+        partition_name(record.topic, record.partition): marked.position,
+    }
+    there = {partition_name(*place): end.position for place, end in ends.items()}
+    # Else the topics have lost what was acknowledged: all is looked at again.
+    is_there = all(there.get(name, 0) >= at for name, at in published.items())
+    return Ok(Resumption(mark=mark if is_there else None, ends=ends))
+
+
+def partition_name(topic: str, partition: int) -> str:
+    """How a mark names a partition."""
+    return f"{topic}/{partition}"
 
 
 def _event_at(store: Feed, mark: Mark) -> RecordedEvent | None:

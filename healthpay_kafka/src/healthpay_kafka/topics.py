@@ -132,7 +132,7 @@ class Topics:
                 log_append_time=True,
             ),
             *(TopicSpec(name=name, partitions=n) for name in self.events),
-            TopicSpec(name=self.journal, partitions=n),
+            TopicSpec(name=self.journal, partitions=n, log_append_time=True),
             TopicSpec(
                 name=self.snapshots, partitions=n, cleanup="compact", retention_ms=None
             ),
@@ -141,5 +141,5 @@ class Topics:
                 partitions=self.reply_partitions,
                 retention_ms=_HOUR_MS,
             ),
-            TopicSpec(name=self.deadletter, partitions=n),
+            TopicSpec(name=self.deadletter, partitions=n, log_append_time=True),
         )

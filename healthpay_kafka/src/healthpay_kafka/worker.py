@@ -30,6 +30,7 @@ from healthpay_kafka.transaction import (
 
 _IDLE_S: Final = 1.0
 _PAUSE_S: Final = 0.01
+_LONGEST_PAUSE_S: Final = 1.0
 _SWEEP_S: Final = 1.0
 
 
@@ -125,6 +126,7 @@ class Worker(threading.Thread):
         )
         self._places = parked.holdings.receipts.places if parked else None
         self._journal_end = 0
+        self._taken_to = 0
         self._checkpointed_at = time.monotonic()
         self._checkpoint_every = settings.checkpoint_every
         self._sweep_at = time.monotonic() + _SWEEP_S
@@ -137,7 +139,11 @@ class Worker(threading.Thread):
     def put(self, arrived: Sequence[Arrived]) -> None:
         """Hand it records, in the log's order."""
         with self._arrival:
-            self._queue.extend(arrived)
+            # Nothing is decided again, whatever the client library repeats (R4).
+            fresh = [one for one in arrived if one.offset >= self._taken_to]
+            if fresh:
+                self._taken_to = fresh[-1].offset + 1
+            self._queue.extend(fresh)
             self._arrival.notify()
 
     def stop(self) -> None:
@@ -180,7 +186,7 @@ class Worker(threading.Thread):
         self._producer.take_over()
         self._probe("restore")
         restored = self._restored()
-        self.next_offset = restored.next_offset
+        self.next_offset = self._taken_to = restored.next_offset
         self._journal_end = restored.journal_end
         self._observer.restored(self.number, restored)
         return Partition(
@@ -197,8 +203,7 @@ class Worker(threading.Thread):
         if self._returns is not None:
             return catch_up(self._returns, topics, self.number)
         self._places = self._known()
-        group = self._settings.group
-        return restore(self._reader, topics, self.number, group, self._places)
+        return restore(self._reader, topics, self.number, self._places)
 
     def _park(self, holdings: Holdings) -> None:
         holdings.receipts.settle(self._journal_end)
@@ -263,13 +268,16 @@ class Worker(threading.Thread):
 
     def _write(self, partition: Partition, records: Sequence[Record]) -> None:
         """Commit, trying again what was aborted; the decisions stay the same (R2)."""
+        pause_s = _PAUSE_S
         while True:
             try:
                 places = self._producer.write(records)
             except Aborted as aborted:
                 if self._stopping:
                     raise OwnershipLost(str(aborted)) from aborted
-                time.sleep(_PAUSE_S)
+                self._observer.undone(self.number, str(aborted))
+                time.sleep(pause_s)
+                pause_s = min(2 * pause_s, _LONGEST_PAUSE_S)
                 self._renew()
             else:
                 if places:
