@@ -9,6 +9,7 @@ from pathlib import Path
 from threading import RLock, local
 from types import TracebackType
 from typing import Final, Self
+from weakref import WeakSet, finalize
 
 from healthpay_core import (
     Append,
@@ -32,7 +33,7 @@ from healthpay_sql.rows import (
     unpack_id,
 )
 from healthpay_sql.statements import marks
-from healthpay_sql.writer import Writer
+from healthpay_sql.writer import Writer, months_of
 from healthpay_sql.writing import WritingConnection
 from healthpay_wire.snapshots import decode_state, encode_state
 
@@ -77,7 +78,7 @@ class SqliteEventStore:
         keys = {name: key for key, name in self._types.items()}
         self._writer = Writer(self._writing, keys)
         self._threads = local()
-        self._readers: list[sqlite3.Connection] = []
+        self._readers: WeakSet[_Reader] = WeakSet()
         self._snapshots: dict[StreamId, Snapshot] = {}
         self._closed = False
 
@@ -100,8 +101,8 @@ class SqliteEventStore:
             self._closed = True
             with suppress(sqlite3.Error):
                 self._writer.write_snapshots(self._taken_snapshots())
-            for reader in self._readers:
-                reader.close()
+            for reader in list(self._readers):
+                reader.connection.close()
             self._writer.close()
 
     def append(self, append: Append) -> AppendResult:
@@ -160,20 +161,25 @@ class SqliteEventStore:
 
     def outcomes(self, command_ids: Sequence[str]) -> Mapping[str, OutcomeRecord]:
         found: dict[str, OutcomeRecord] = {}
+        absent, commits = set(command_ids), self._writer.commits
         with _faults():
             reader = self._reader()
-            months = self._writer.months(reader)
+            months = months_of(reader)
             for start in range(0, len(command_ids), _IN_LIST):
                 some = [pack_id(c) for c in command_ids[start : start + _IN_LIST]]
                 rows = reader.execute(
                     "SELECT id, fingerprint, meta, outcome FROM commands"
                     f" WHERE month IN ({marks(len(months))})"
-                    f" AND id IN ({marks(len(some))}) AND outcome IS NOT NULL",
+                    f" AND id IN ({marks(len(some))})",
                     (*months, *some),
                 )
                 for row in rows:
-                    found[unpack_id(row[0])] = _outcome(row)
-        self._writer.note_absent(c for c in command_ids if c not in found)
+                    command_id = unpack_id(row[0])
+                    # Also one whose outcome is not there was done once (I8).
+                    absent.discard(command_id)
+                    if row[3] is not None:
+                        found[command_id] = _outcome(row)
+        self._writer.note_absent(absent, commits)
         return found
 
     def feed(self, after: int = 0, limit: int = 1000) -> Sequence[RecordedEvent]:
@@ -223,16 +229,24 @@ class SqliteEventStore:
         return recorded_events(rows, self._types)
 
     def _reader(self) -> sqlite3.Connection:
-        reader: sqlite3.Connection | None = getattr(self._threads, "reader", None)
+        reader: _Reader | None = getattr(self._threads, "reader", None)
         if reader is None:
             with self._lock:
                 if self._closed:
                     raise StoreFault("the store is closed")
-                reader = connect(self.path)
-                reader.execute("PRAGMA query_only = 1")
-                self._readers.append(reader)
+                reader = _Reader(connect(self.path))
+                self._readers.add(reader)
             self._threads.reader = reader
-        return reader
+        return reader.connection
+
+
+class _Reader:
+    """The connection of one thread; it is closed when the thread has ended."""
+
+    def __init__(self, connection: sqlite3.Connection) -> None:
+        self.connection = connection
+        connection.execute("PRAGMA query_only = 1")
+        finalize(self, connection.close)
 
 
 @contextmanager

@@ -29,6 +29,15 @@ from healthpay_sql.writing import WritingConnection
 from healthpay_wire.envelopes import GENESIS, seal
 
 _KNOWN_ABSENT: Final = 100_000
+_KNOWN_HEADS: Final = 200_000
+_MONTHS: Final = """
+WITH RECURSIVE months(month) AS (
+    SELECT min(month) FROM commands
+    UNION ALL
+    SELECT (SELECT min(c.month) FROM commands c WHERE c.month > months.month)
+      FROM months WHERE months.month IS NOT NULL)
+SELECT month FROM months WHERE month IS NOT NULL
+"""
 Snapshots = Callable[[], Sequence[tuple[str, int, bytes]]]
 
 
@@ -60,8 +69,8 @@ class Writer:
         self._writing = writing
         self._type_keys = type_keys
         self._heads: dict[StreamId, _Head] = {}
-        self._absent: set[str] = set()
-        self._months: tuple[int, ...] = ()
+        self._absent: dict[str, int] = {}
+        self._commits = 0
         self._seen_version = -1
         self._position = self._command_key = self._stream_key = 0
 
@@ -69,18 +78,21 @@ class Writer:
         """Close the connection."""
         self._writing.connection.close()
 
-    def note_absent(self, command_ids: Iterable[str]) -> None:
-        """Remember ids that were just looked up, so that `append` need not."""
+    @property
+    def commits(self) -> int:
+        """A number that changes with every commit to the file that is noticed."""
+        return self._commits
+
+    def note_absent(self, command_ids: Iterable[str], commits: int) -> None:
+        """Remember ids that were looked up, so that the next `append` need not.
+
+        Args:
+            command_ids: Those of which the file has nothing.
+            commits: The number as it was before they were looked up.
+        """
         if len(self._absent) > _KNOWN_ABSENT:
             self._absent.clear()
-        self._absent.update(command_ids)
-
-    def months(self, reader: sqlite3.Connection) -> tuple[int, ...]:
-        """The periods that commands are filed under in this file."""
-        newest = reader.execute("SELECT max(month) FROM commands").fetchone()[0]
-        if newest is not None and (not self._months or self._months[-1] != newest):
-            self._months = _distinct_months(reader)
-        return self._months
+        self._absent.update(dict.fromkeys(command_ids, commits))
 
     def append(self, append: Append, snapshots: Snapshots) -> AppendResult:
         """Store all or nothing."""
@@ -112,12 +124,16 @@ class Writer:
             insert_snapshots(self._writing.connection, snapshots)
 
     def _commit(self, touched: Mapping[StreamId, _Head]) -> AppendResult:
+        # Whatever interrupts this, nothing that is out of date is trusted.
+        seen, self._seen_version = self._seen_version, -1
         failed = self._writing.commit()
+        self._commits += 1
         if failed is not None:
-            self._seen_version = -1
             return failed
+        if len(self._heads) > _KNOWN_HEADS:
+            self._heads.clear()
         self._heads.update(touched)
-        self._absent.clear()
+        self._seen_version = seen
         return Appended(last_position=self._position)
 
     def _check(self, append: Append) -> VersionConflict | DuplicateCommand | None:
@@ -138,7 +154,10 @@ class Writer:
         }
         if wrong:
             return VersionConflict(actual=wrong)
-        return self._duplicates(_command_ids(append) - self._absent)
+        absent, commits = self._absent, self._commits
+        return self._duplicates(
+            c for c in _command_ids(append) if absent.get(c) != commits
+        )
 
     def _catch_up(self) -> None:
         """Drop what is known of the file when another process has written."""
@@ -147,8 +166,7 @@ class Writer:
             return
         self._seen_version = version
         self._heads.clear()
-        self._absent.clear()
-        self._months = _distinct_months(self._writing.connection)
+        self._commits += 1
         self._position = self._highest("position", "events")
         self._command_key = self._highest("key", "commands")
         self._stream_key = self._highest("key", "streams")
@@ -170,8 +188,7 @@ class Writer:
     def _duplicates(self, command_ids: Iterable[str]) -> DuplicateCommand | None:
         ids = [pack_id(command_id) for command_id in command_ids]
         found: set[str] = set()
-        # Asked anew: own appends may have begun a month since the last look.
-        months = _distinct_months(self._writing.connection) if ids else ()
+        months = months_of(self._writing.connection) if ids else ()
         for start in range(0, len(ids), 500):
             some = ids[start : start + 500]
             rows = self._writing.connection.execute(
@@ -278,13 +295,10 @@ def _command_ids(append: Append) -> set[str]:
     return ids
 
 
-def _distinct_months(connection: sqlite3.Connection) -> tuple[int, ...]:
-    """Found with one index probe a month, not by reading the whole index."""
-    months: list[int] = []
-    row = connection.execute("SELECT min(month) FROM commands").fetchone()
-    while row[0] is not None:
-        months.append(row[0])
-        row = connection.execute(
-            "SELECT min(month) FROM commands WHERE month > ?", (row[0],)
-        ).fetchone()
-    return tuple(months)
+def months_of(connection: sqlite3.Connection) -> tuple[int, ...]:
+    """The periods that commands are filed under, in a file.
+
+    Found with one index probe a period, not by reading the whole index. Asked for
+    anew every time: a clock that is wrong, now or once, files a command under any.
+    """
+    return tuple([month for (month,) in connection.execute(_MONTHS)])
