@@ -13,9 +13,11 @@ from healthpay_core import (
     Code,
     CommandRequest,
     CreateWallet,
+    ExpireAuthorization,
     ExpireMedCard,
     InitiatePayment,
     IssueMedCard,
+    ManualClock,
     Outcome,
     StreamId,
     Unknown,
@@ -24,7 +26,6 @@ from healthpay_core import (
 from healthpay_core.outcome import rejected
 from healthpay_core.payment.steps import BeginOperation, RefuseOperation
 from healthpay_core.refusals import (
-    CardExpired,
     NotDone,
     PaymentNotVoidable,
     StoreUnavailable,
@@ -241,21 +242,39 @@ def test_nothing_is_ordered_before_its_time(bench: Workbench) -> None:
     assert len(orders.sent) == 1
 
 
-def test_what_is_refused_for_good_is_not_ordered_again(bench: Workbench) -> None:
-    """P8, D5: such a refusal settles it, a fault does not."""
-    _authorized(bench, "one", 10)
-    _card(bench, "card", 3)
+def test_what_is_refused_is_ordered_again_until_it_has_ended(bench: Workbench) -> None:
+    """P8, D5: a refusal may have come too early; the event of the end says it all."""
+    payment, card = _authorized(bench, "one", 10), _card(bench, "card", 3)
     bench.clock.advance(days=40)
     sweeper, orders = _watched(bench)
-    orders.error = StoreUnavailable()
-    sweeper.sweep()
-    sweeper.sweep()
+    for error in (StoreUnavailable(), PaymentNotVoidable(current_status="authorized")):
+        orders.error = error
+        assert sweeper.sweep() == Swept(authorizations=0, cards=0)
     assert len(orders.sent) == 4
-    orders.error = PaymentNotVoidable(current_status="captured")
+    bench.do(ExpireAuthorization(payment_id=payment), ExpireMedCard(card_id=card))
     assert sweeper.sweep() == Swept(authorizations=0, cards=0)
-    orders.error = CardExpired()
-    sweeper.sweep()
-    assert len(orders.sent) == 6
+    assert len(orders.sent) == 4
+
+
+def test_a_clock_that_is_ahead_loses_no_authorization(bench: Workbench) -> None:
+    """P8: who sweeps is ahead of who decides; the hold goes back all the same."""
+    _authorized(bench, "one", 10)
+    ahead = ManualClock(bench.clock.now() + 10_000_000)
+    sweeper = Sweeper(bench.handler.handle, bench.store, ahead)
+    assert sweeper.sweep() == Swept(authorizations=0, cards=0)
+    for clock in (ahead, bench.clock):
+        clock.advance(minutes=1)
+    assert sweeper.sweep() == Swept(authorizations=1, cards=0)
+    assert bench.wallet(PAYER).held == 0
+
+
+def test_a_payment_and_a_card_may_have_one_id(bench: Workbench) -> None:
+    """P8, D5, I2: each has an order of its own, and both end."""
+    _authorized(bench, "same", 10)
+    card = _card(bench, "same", 3)
+    bench.clock.advance(days=40)
+    assert _sweeper(bench).sweep() == Swept(authorizations=1, cards=1)
+    assert bench.medcard(card).status == "expired"
 
 
 def test_an_order_has_one_id_a_minute(bench: Workbench) -> None:

@@ -21,7 +21,7 @@ from healthpay_core.medcard.events import (
     MedCardIssued,
 )
 from healthpay_core.medcard.state import expires_after
-from healthpay_core.outcome import CommandRequest, Committed, Outcome, Rejected
+from healthpay_core.outcome import CommandRequest, Committed, Outcome
 from healthpay_core.payment.commands import ExpireAuthorization
 from healthpay_core.payment.events import (
     PaymentAuthorized,
@@ -30,7 +30,6 @@ from healthpay_core.payment.events import (
     PaymentVoided,
 )
 from healthpay_core.ports import EventStore
-from healthpay_core.refusals import Fault, InvalidStateTransition
 
 Execute: TypeAlias = Callable[[CommandRequest], Outcome]
 
@@ -55,7 +54,7 @@ class Sweeper:
     Args:
         execute: Decides a command, such as `LocalRuntime.execute`.
         store: Whose feed is followed.
-        clock: The same as the handler's.
+        clock: The handler's, or one that is about as right.
     """
 
     def __init__(self, execute: Execute, store: EventStore, clock: Clock) -> None:
@@ -87,25 +86,30 @@ class Sweeper:
         )
 
     def _void(self, payment_id: str, now: int) -> bool:
-        outcome = self._order(
-            ExpireAuthorization(payment_id=payment_id), payment_id, now
-        )
-        if _is_settled(outcome):
-            self._authorizations.pop(payment_id, None)
-        return isinstance(outcome, Committed)
+        order = ExpireAuthorization(payment_id=payment_id)
+        if not self._is_done(order, f"payment/{payment_id}", now):
+            return False
+        self._authorizations.pop(payment_id, None)
+        return True
 
     def _expire(self, card_id: str, now: int) -> bool:
-        outcome = self._order(ExpireMedCard(card_id=card_id), card_id, now)
-        if _is_settled(outcome):
-            self._cards.pop(card_id, None)
-        return isinstance(outcome, Committed)
+        order = ExpireMedCard(card_id=card_id)
+        if not self._is_done(order, f"medcard/{card_id}", now):
+            return False
+        self._cards.pop(card_id, None)
+        return True
 
-    def _order(
-        self, command: ExpireAuthorization | ExpireMedCard, key: str, now: int
-    ) -> Outcome:
-        # With the minute in it, a refusal that came too early is not for ever.
-        command_id = derive_id(f"{key}/expire/{now // _MINUTE_US}")
-        return self._execute(CommandRequest(command=command, command_id=command_id))
+    def _is_done(
+        self, command: ExpireAuthorization | ExpireMedCard, what: str, now: int
+    ) -> bool:
+        """Order it; what is refused is ordered again, until its event says it ended.
+
+        The refusal may have come too early: whoever decides has a clock of its own.
+        """
+        # With the minute in it, such a refusal is not for ever.
+        command_id = derive_id(f"{what}/expire/{now // _MINUTE_US}")
+        request = CommandRequest(command=command, command_id=command_id)
+        return isinstance(self._execute(request), Committed)
 
     def _catch_up(self) -> None:
         while page := self._store.feed(self._position, _PAGE):
@@ -126,14 +130,3 @@ class Sweeper:
                 self._cards.pop(key, None)
             case _:
                 pass
-
-
-def _is_settled(outcome: Outcome) -> bool:
-    """Whether there is nothing left to order: done, or refused for good.
-
-    A payment with a saga under way says `InvalidStateTransition`; what it comes to
-    is not known yet.
-    """
-    if isinstance(outcome, Rejected):
-        return not isinstance(outcome.error, (Fault, InvalidStateTransition))
-    return isinstance(outcome, Committed)
