@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from healthpay_core import Append, Appended, AppendResult, EventStore
+from healthpay_core import Append, Appended, AppendResult, EventEnvelope, EventStore
 from healthpay_core.memory import InMemoryEventStore
 from healthpay_core.testing.contracts import EventStoreContract
 from healthpay_wire.envelopes import digest
@@ -45,3 +45,6 @@ class SharedContract(EventStoreContract):
     def second(self, store: EventStore) -> EventStore:
         assert isinstance(store, SharedStore)
         return self.kind(store)
+
+    def digest(self, prev_hash: bytes, envelope: EventEnvelope) -> bytes:
+        return digest(prev_hash, envelope)

@@ -51,6 +51,9 @@ class TestInMemoryEventStoreWithHashes(EventStoreContract, without=IN_MEMORY):
     def make_store(self) -> EventStore:
         return InMemoryEventStore(digest=_digest)
 
+    def digest(self, prev_hash: bytes, envelope: EventEnvelope) -> bytes:
+        return _digest(prev_hash, envelope)
+
 
 class TestInMemorySnapshots(
     SnapshotStoreContract, without={Capability.REOPEN: IN_MEMORY[Capability.REOPEN]}

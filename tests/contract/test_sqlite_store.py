@@ -10,6 +10,7 @@ from healthpay_core import (
     NO_LIMITS,
     CommandHandler,
     CommandPort,
+    EventEnvelope,
     EventStore,
     LocalRuntime,
     QueryPort,
@@ -23,6 +24,7 @@ from healthpay_core.testing.contracts import (
     SnapshotStoreContract,
 )
 from healthpay_sql import SqliteEventStore
+from healthpay_wire.envelopes import digest
 
 
 class _InAFile:
@@ -47,6 +49,9 @@ class TestSqliteEventStore(_InAFile, EventStoreContract):
 
     def second(self, store: EventStore) -> EventStore:
         return SqliteEventStore(self.path)
+
+    def digest(self, prev_hash: bytes, envelope: EventEnvelope) -> bytes:
+        return digest(prev_hash, envelope)
 
 
 class TestSqliteSnapshots(_InAFile, SnapshotStoreContract):

@@ -7,7 +7,10 @@ from typing import Final
 
 import pytest
 
-from tests.contract import faulty_stores as faulty
+from tests.contract import faulty_appends as appends
+from tests.contract import faulty_chains as chains
+from tests.contract import faulty_handles as handles
+from tests.contract import faulty_reads as reads
 from tests.contract.shared_store import SharedContract, SharedStore
 
 
@@ -26,126 +29,136 @@ _FEED: Final = "test_the_feed_is_ordered_and_without_gaps"
 _TEXT: Final = "test_every_text_comes_back_as_it_was"
 _OUTCOMES: Final = "test_outcomes_come_back_as_they_were"
 _CHAIN: Final = "test_each_hash_continues_the_one_before"
+_HASH: Final = "test_each_hash_is_that_of_its_event"
 _REOPENED: Final = "test_a_reopened_store_has_everything"
+_KNOWN: Final = "test_a_reopened_store_knows_every_command"
+_EPOCH: Final = "test_appends_of_others_change_the_epoch"
+_BY_ALL: Final = "test_a_command_is_stored_once_by_all_handles"
+_MANY: Final = "test_many_events_are_read_at_once"
+_TWO_RACE: Final = "test_one_of_several_racers_on_two_handles_wins"
+_GO_ON: Final = "test_handles_continue_what_others_began"
 _ONCE: Final = "test_a_command_is_stored_once"
 _CASE: Final = "test_ids_that_differ_in_case_are_different"
 
 FAULTS: Final[dict[str, tuple[type[SharedStore], tuple[str, ...]]]] = {
-    "lost update": (faulty.LostUpdate, (_RACES,)),
+    "lost update": (appends.LostUpdate, (_RACES,)),
     "late look for old commands": (
-        faulty.LateDuplicate,
+        appends.LateDuplicate,
         ("test_racers_with_one_command_store_it_once",),
     ),
-    "dropped outcome": (faulty.DroppedOutcome, (_OUTCOME, _OUTCOMES)),
+    "dropped outcome": (appends.DroppedOutcome, (_OUTCOME, _OUTCOMES)),
     "dropped refusal": (
-        faulty.DroppedRefusal,
+        appends.DroppedRefusal,
         ("test_an_outcome_may_stand_alone", _OUTCOMES),
     ),
-    "outcome of what was refused": (faulty.EarlyOutcome, (_OUTCOME, _EXACT)),
-    "outcome of the wrong command": (faulty.AnothersOutcome, (_OUTCOMES,)),
-    "reused position": (faulty.ReusedPosition, (_FEED,)),
+    "outcome of what was refused": (appends.EarlyOutcome, (_OUTCOME, _EXACT)),
+    "outcome of the wrong command": (appends.AnothersOutcome, (_OUTCOMES,)),
+    "reused position": (appends.ReusedPosition, (_FEED,)),
     "wrong end of the feed": (
-        faulty.WrongEnd,
+        appends.WrongEnd,
         ("test_exact_version_appends_and_numbers_without_gaps",),
     ),
     "swallowed conflict": (
-        faulty.SwallowedConflict,
+        appends.SwallowedConflict,
         (_EXACT, _NO_STREAM, _EXISTS, _RACES),
     ),
-    "conflict reported for the wrong stream": (faulty.WrongStream, (_TOGETHER,)),
-    "conflict reported with the wrong version": (faulty.WrongVersion, (_EXACT,)),
-    "NO_STREAM not enforced": (faulty.NoStreamIgnored, (_NO_STREAM,)),
-    "STREAM_EXISTS not enforced": (faulty.StreamExistsIgnored, (_EXISTS,)),
+    "conflict reported for the wrong stream": (appends.WrongStream, (_TOGETHER,)),
+    "conflict reported with the wrong version": (appends.WrongVersion, (_EXACT,)),
+    "NO_STREAM not enforced": (appends.NoStreamIgnored, (_NO_STREAM,)),
+    "STREAM_EXISTS not enforced": (appends.StreamExistsIgnored, (_EXISTS,)),
     "ANY_VERSION refused": (
-        faulty.AnyVersionRefused,
+        appends.AnyVersionRefused,
         (_ANY, "test_racers_with_any_version_all_get_in"),
     ),
-    "ANY_VERSION not renumbered": (faulty.NotRenumbered, (_ANY,)),
+    "ANY_VERSION not renumbered": (appends.NotRenumbered, (_ANY,)),
     "what was only read is not checked": (
-        faulty.ReadsUnchecked,
+        appends.ReadsUnchecked,
         ("test_what_was_only_read_is_checked_too",),
     ),
     "torn multi-stream append": (
-        faulty.TornAppend,
+        appends.TornAppend,
         (
             _TOGETHER,
             "test_no_reader_sees_half_of_an_append",
             "test_losers_of_a_race_leave_nothing_elsewhere",
         ),
     ),
-    "duplicate command accepted": (faulty.SwallowedDuplicate, (_ONCE,)),
+    "duplicate command accepted": (appends.SwallowedDuplicate, (_ONCE,)),
     "duplicate without outcome accepted": (
-        faulty.OutcomesAlone,
+        appends.OutcomesAlone,
         ("test_a_command_without_outcome_is_stored_once",),
     ),
     "duplicate not named": (
-        faulty.NamelessDuplicate,
+        appends.NamelessDuplicate,
         ("test_only_the_command_that_was_there_is_named", _ONCE),
     ),
     "whole batch called duplicate": (
-        faulty.AccusedBatch,
+        appends.AccusedBatch,
         ("test_only_the_command_that_was_there_is_named",),
     ),
-    "feed gap": (faulty.FeedGap, (_FEED,)),
-    "feed reorder": (faulty.FeedReordered, (_FEED,)),
+    "feed gap": (reads.FeedGap, (_FEED,)),
+    "feed reorder": (reads.FeedReordered, (_FEED,)),
     "feed that fills gaps later": (
-        faulty.FeedFillsGaps,
+        reads.FeedFillsGaps,
         ("test_nothing_appears_behind_a_reader_of_the_feed",),
     ),
     "off-by-one start of a page": (
-        faulty.InclusivePages,
+        reads.InclusivePages,
         ("test_a_stream_is_read_in_pages",),
     ),
     "off-by-one end of a page": (
-        faulty.OneTooMany,
+        reads.OneTooMany,
         ("test_the_feed_is_read_in_pages",),
     ),
     "facts that are not those of the events": (
-        faulty.ShortFacts,
+        reads.ShortFacts,
         ("test_facts_are_what_read_reads",),
     ),
-    "case-folded streams": (faulty.CaseFolded, (_CASE,)),
-    "case-folded commands": (faulty.CaseFoldedCommands, (_CASE,)),
-    "text trimmed at NUL": (faulty.TrimmedText, (_TEXT,)),
-    "text normalised": (faulty.NormalisedText, (_TEXT,)),
-    "empty text is none": (faulty.EmptyIsNull, (_TEXT,)),
-    "binary-unsafe fingerprint": (faulty.BinaryUnsafe, (_OUTCOMES,)),
-    "padded fingerprint": (faulty.PaddedBinary, (_OUTCOMES,)),
+    "streams cut at a thousand": (reads.CutRead, (_MANY,)),
+    "facts cut at a thousand": (reads.CutFacts, (_MANY,)),
+    "feed cut at a thousand": (reads.CutFeed, (_MANY,)),
+    "case-folded streams": (reads.CaseFolded, (_CASE,)),
+    "case-folded commands": (reads.CaseFoldedCommands, (_CASE,)),
+    "text trimmed at NUL": (reads.TrimmedText, (_TEXT,)),
+    "text normalised": (reads.NormalisedText, (_TEXT,)),
+    "empty text is none": (reads.EmptyIsNull, (_TEXT,)),
+    "binary-unsafe fingerprint": (reads.BinaryUnsafe, (_OUTCOMES,)),
+    "padded fingerprint": (reads.PaddedBinary, (_OUTCOMES,)),
     "lost member of an event": (
-        faulty.LostMember,
+        reads.LostMember,
         ("test_events_come_back_as_they_were",),
     ),
     "short look-up": (
-        faulty.ShortLookUp,
+        reads.ShortLookUp,
         ("test_many_outcomes_and_versions_are_found_at_once",),
     ),
-    "broken hash chain": (faulty.BrokenChain, (_CHAIN,)),
-    "one hash chain for all streams": (faulty.OneChain, (_CHAIN,)),
-    "short hash": (faulty.ShortHash, (_CHAIN,)),
+    "broken hash chain": (chains.BrokenChain, (_CHAIN,)),
+    "one hash chain for all streams": (chains.OneChain, (_CHAIN,)),
+    "short hash": (chains.ShortHash, (_CHAIN,)),
+    "one hash before all events of an append": (chains.ForgetsItsOwnLinks, (_CHAIN,)),
+    "random hash": (chains.RandomHash, (_HASH,)),
+    "hash of the id alone": (chains.HashOfTheId, (_HASH,)),
+    "chain that begins with something": (chains.NoGenesis, (_CHAIN,)),
+    "chain anew on reopen": (chains.ChainAnewAtReopen, (_REOPENED,)),
+    "one hash chain for each handle": (chains.ChainPerHandle, (_GO_ON,)),
     "epoch changed by own appends": (
-        faulty.ChangingEpoch,
+        handles.ChangingEpoch,
         ("test_own_appends_leave_the_epoch_alone",),
     ),
-    "epoch never changes": (
-        faulty.FixedEpoch,
-        ("test_appends_of_others_change_the_epoch",),
-    ),
-    "stale handle": (
-        faulty.StaleHandle,
-        (
-            "test_one_of_several_racers_on_two_handles_wins",
-            "test_appends_of_others_change_the_epoch",
-        ),
-    ),
-    "keys of other handles unknown": (
-        faulty.KeysPerHandle,
-        ("test_a_command_is_stored_once_by_all_handles",),
-    ),
-    "append acknowledged but lost on reopen": (faulty.LostAtReopen, (_REOPENED,)),
-    "outcomes lost on reopen": (faulty.OutcomesLostAtReopen, (_REOPENED,)),
-    "keys lost on reopen": (faulty.KeysLostAtReopen, (_REOPENED,)),
-    "positions anew on reopen": (faulty.PositionsAnewAtReopen, (_REOPENED,)),
-    "everything lost on reopen": (faulty.MemoryOnly, (_REOPENED,)),
+    "epoch never changes": (handles.FixedEpoch, (_EPOCH,)),
+    "epoch changes once": (handles.FlagEpoch, (_EPOCH,)),
+    "epoch comes back": (handles.TwoEpochs, (_EPOCH,)),
+    "stale handle": (handles.StaleHandle, (_TWO_RACE, _EPOCH, _GO_ON)),
+    "keys of other handles unknown": (handles.KeysPerHandle, (_BY_ALL,)),
+    "outcomes of other handles unknown": (handles.OutcomesPerHandle, (_BY_ALL,)),
+    "refusals of other handles unknown": (handles.RefusalsPerHandle, (_BY_ALL,)),
+    "append acknowledged but lost on reopen": (handles.LostAtReopen, (_REOPENED,)),
+    "outcomes lost on reopen": (handles.OutcomesLostAtReopen, (_KNOWN,)),
+    "refusals lost on reopen": (handles.RefusalsLostAtReopen, (_KNOWN,)),
+    "keys lost on reopen": (handles.KeysLostAtReopen, (_KNOWN,)),
+    "keys without outcome lost on reopen": (handles.EventKeysLostAtReopen, (_KNOWN,)),
+    "positions anew on reopen": (handles.PositionsAnewAtReopen, (_REOPENED,)),
+    "everything lost on reopen": (handles.MemoryOnly, (_REOPENED,)),
 }
 CASES: Final = [
     pytest.param(kind, test, id=f"{name}: {test.removeprefix('test_')}")
@@ -173,7 +186,8 @@ def test_every_fault_is_of_a_kind_of_its_own() -> None:
     planted = [kind for kind, _ in FAULTS.values()]
     written = {
         kind
-        for name, kind in vars(faulty).items()
+        for theme in (appends, chains, handles, reads)
+        for name, kind in vars(theme).items()
         if isinstance(kind, type)
         and issubclass(kind, SharedStore)
         and kind is not SharedStore

@@ -19,6 +19,7 @@ from healthpay_core import (
     CommandHandler,
     CommandRequest,
     Committed,
+    EventEnvelope,
     EventStore,
     StoreFault,
     StreamCorrupted,
@@ -27,6 +28,7 @@ from healthpay_core import (
 from healthpay_core.testing.appends import append_of, rejection, stream
 from healthpay_core.testing.builders import command_id, create
 from healthpay_core.testing.contracts import EventStoreContract
+from healthpay_wire.envelopes import digest
 from healthpay_wire.verify import verify_chain
 
 A, B = stream("a"), stream("b")
@@ -50,6 +52,9 @@ class TestLogFileStore(EventStoreContract):
 
     def second(self, store: EventStore) -> EventStore:
         return self.make_store()
+
+    def digest(self, prev_hash: bytes, envelope: EventEnvelope) -> bytes:
+        return digest(prev_hash, envelope)
 
 
 @pytest.fixture

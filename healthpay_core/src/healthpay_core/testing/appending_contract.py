@@ -229,7 +229,7 @@ class AppendingContract(StoreRoom):
         )
         assert isinstance(result, Appended)
         assert store.outcomes((command_id("c"),)) == {command_id("c"): rejection("c")}
-        assert store.feed() == []
+        assert list(store.feed()) == []
 
     def test_a_command_is_stored_once(self, store: EventStore) -> None:
         """I8: what was stored under a command id is not stored again."""

@@ -33,7 +33,15 @@ from healthpay_core.testing.builders import (
     transfer_id,
 )
 from healthpay_core.testing.capabilities import Capability, needs
-from healthpay_core.testing.store_room import A, B, C, StoreRoom, positions
+from healthpay_core.testing.store_room import (
+    A,
+    B,
+    C,
+    StoreRoom,
+    loose_links,
+    positions,
+    sequences,
+)
 
 FINGERPRINTS: Final = (bytes(range(256)), b"", b"\x00", b"x\x00y", b"\xff\xfe", b"'")
 """Digests that have been cut, trimmed or decoded by stores."""
@@ -158,16 +166,33 @@ class ReadingContract(StoreRoom):
 
     @needs(Capability.HASH_CHAIN)
     def test_each_hash_continues_the_one_before(self, store: EventStore) -> None:
-        """A2: within a stream the links of the chain follow each other."""
-        for at in range(3):
-            for name in (A, B):
-                store.append(append_of(f"{name} {at}", (name, at)))
-        everything = {r.hash for r in store.feed()}
-        assert len(everything) == 6
+        """A2: within a stream the links follow each other, also within an append."""
+        self._three_appends_each(store)
+        everything = [r.hash for r in store.feed()]
+        assert all(everything), "no hashes: declare to be without HASH_CHAIN"
         assert {len(one) for one in everything} == {32}
+        assert len(set(everything)) == len(everything) == 8
         for name in (A, B):
             events = store.read(name)
-            assert [r.prev_hash for r in events[1:]] == [r.hash for r in events[:-1]]
+            assert events[0].prev_hash in (b"", bytes(32))
+            assert loose_links(events) == []
+
+    @needs(Capability.HASH_CHAIN)
+    def test_each_hash_is_that_of_its_event(self, store: EventStore) -> None:
+        """A2: a hash is the digest of the event and of the hash before, no other."""
+        self._three_appends_each(store)
+        for name in (A, B):
+            events = store.read(name)
+            assert len(events) == 4
+            for one in events:
+                assert one.hash == self.digest(one.prev_hash, one.envelope)
+
+    def _three_appends_each(self, store: EventStore) -> None:
+        for at in range(2):
+            for name in (A, B):
+                store.append(append_of(f"{name} {at}", (name, at)))
+        for name in (A, B):
+            store.append(append_of(f"{name} 2", (name, 2), (name, 3)))
 
     def test_own_appends_leave_the_epoch_alone(self, store: EventStore) -> None:
         """V2: the epoch says that somebody else has written, not that we have."""
@@ -203,3 +228,13 @@ class ReadingContract(StoreRoom):
         absent = dict.fromkeys(map(stream, names), 0)
         assert store.versions([*absent, A]) == {**absent, A: len(names)}
         assert (store.outcomes(()), store.versions(())) == ({}, {})
+
+    def test_many_events_are_read_at_once(self, store: EventStore) -> None:
+        """Without a limit a stream is read whole; with one, so many are read."""
+        many = 1_200
+        places = [(A, at) for at in range(many)]
+        stored = store.append(Append(expected={A: 0}, events=envelopes("c", places)))
+        assert stored == Appended(last_position=many)
+        assert sequences(store, A) == list(range(1, many + 1))
+        assert [at for at, _ in store.facts(A)] == list(range(1, many + 1))
+        assert positions(store.feed(0, many)) == list(range(1, many + 1))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from functools import partial
 
 from healthpay_core.ports import (
+    Append,
     Appended,
     AppendUnavailable,
     DuplicateCommand,
@@ -20,6 +21,7 @@ from healthpay_core.testing.store_room import (
     B,
     StoreRoom,
     commands,
+    loose_links,
     positions,
     sequences,
 )
@@ -36,47 +38,78 @@ class SharingContract(StoreRoom):
 
     @needs(Capability.REOPEN)
     def test_a_reopened_store_has_everything(self, store: EventStore) -> None:
-        """V1: events, outcomes and positions outlive the process, and go on."""
+        """V1, A2: events, positions and chains outlive the process, and go on."""
         store.append(append_of("c0", (A, 0)))
         store.append(append_of("c1", (B, 0)))
         before = list(store.feed())
         reopened = self.reopen(store)
         assert list(reopened.feed()) == before
         assert positions(before) == [1, 2]
-        assert reopened.outcomes((command_id("c0"),)) == {
-            command_id("c0"): rejection("c0")
-        }
-        assert reopened.append(append_of("c0", (A, 1))) == DuplicateCommand(
-            command_ids=frozenset({command_id("c0")})
-        )
         assert reopened.append(append_of("late", (B, 0))) == VersionConflict(
             actual={B: 1}
         )
         assert reopened.append(append_of("c2", (A, 1))) == Appended(last_position=3)
         assert sequences(reopened, A) == [1, 2]
+        assert loose_links(reopened.read(A)) == []
+        self.close_store(reopened)
+
+    @needs(Capability.REOPEN)
+    def test_a_reopened_store_knows_every_command(self, store: EventStore) -> None:
+        """I6, I7, I8: with events, outcome or both, a command is known for ever."""
+        store.append(append_of("both", (A, 0)))
+        store.append(_refusal("refused"))
+        store.append(append_of("events", (B, 0), outcome=False))
+        names = ("both", "refused", "events")
+        ids = [command_id(name) for name in names]
+        reopened = self.reopen(store)
+        assert reopened.outcomes(ids) == {
+            command_id(name): rejection(name) for name in ("both", "refused")
+        }
+        for name in names:
+            again = reopened.append(append_of(name, (A, 1)))
+            assert again == DuplicateCommand(command_ids=frozenset({command_id(name)}))
         self.close_store(reopened)
 
     @needs(Capability.SECOND_HANDLE)
     def test_appends_of_others_change_the_epoch(self, store: EventStore) -> None:
-        """V2: the epoch changes when another handle has appended."""
+        """V2: the epoch changes each time that another handle has appended."""
         other = self.second(store)
-        before = store.epoch()
-        other.append(append_of("c0", (A, 0)))
-        assert store.epoch() != before
-        assert store.append(append_of("c1", (A, 0))) == VersionConflict(actual={A: 1})
-        assert isinstance(store.append(append_of("c2", (A, 1))), Appended)
-        assert sequences(other, A) == [1, 2]
+        seen = [store.epoch()]
+        for at in range(3):
+            other.append(append_of(f"c{at}", (A, at)))
+            assert store.epoch() not in seen
+            seen.append(store.epoch())
+        late = store.append(append_of("late", (A, 0)))
+        assert late == VersionConflict(actual={A: 3})
+        assert isinstance(store.append(append_of("own", (A, 3))), Appended)
+        assert sequences(other, A) == [1, 2, 3, 4]
         self.close_store(other)
 
     @needs(Capability.SECOND_HANDLE)
     def test_a_command_is_stored_once_by_all_handles(self, store: EventStore) -> None:
-        """I8: what one handle has stored no other stores again."""
+        """I4, I8: what one handle has stored others answer, and do not store again."""
         other = self.second(store)
         store.append(append_of("c0", (A, 0)))
-        assert other.append(append_of("c0", (B, 0))) == DuplicateCommand(
-            command_ids=frozenset({command_id("c0")})
-        )
+        store.append(_refusal("refused"))
+        for name in ("c0", "refused"):
+            key = command_id(name)
+            assert other.outcomes((key,)) == {key: rejection(name)}
+            assert other.append(append_of(name, (B, 0))) == DuplicateCommand(
+                command_ids=frozenset({key})
+            )
         assert store.versions((A, B)) == other.versions((A, B)) == {A: 1, B: 0}
+        self.close_store(other)
+
+    @needs(Capability.SECOND_HANDLE)
+    def test_handles_continue_what_others_began(self, store: EventStore) -> None:
+        """V1, V7, A2: streams, feed and chains are those of the store, not a handle."""
+        other = self.second(store)
+        for at, handle in enumerate((store, other, store, other)):
+            stored = handle.append(append_of(f"c{at}", (A, at)))
+            assert stored == Appended(last_position=at + 1)
+        for handle in (store, other):
+            assert sequences(handle, A) == positions(handle.feed()) == [1, 2, 3, 4]
+            assert loose_links(handle.read(A)) == []
         self.close_store(other)
 
     @needs(Capability.SECOND_HANDLE)
@@ -147,6 +180,10 @@ class SharingContract(StoreRoom):
             name = stream(f"alone {at}")
             assert isinstance(store.append(append_of(f"a{at}", (name, 0))), Appended)
         assert store.epoch() == before
+
+
+def _refusal(command: str) -> Append:
+    return Append(expected={}, events=(), outcomes=(rejection(command),))
 
 
 def _stale(capability: Capability) -> str:
