@@ -65,7 +65,9 @@ class CommandPortMachine(RuleBasedStateMachine):
     TestMyPort = MyMachine.TestCase
     ```
 
-    How long it plays is up to Hypothesis's settings.
+    To test a store, put it behind a handler that keeps nothing in memory
+    (``cached_streams=1, cached_receipts=0``), else that answers instead of the
+    store; and say `reopen_port`. How long it plays is up to Hypothesis's settings.
 
     Attributes:
         clock: The time of the port and of the model.
@@ -98,8 +100,16 @@ class CommandPortMachine(RuleBasedStateMachine):
         del port
         return None
 
+    def reopen_port(self, port: CommandPort) -> CommandPort:
+        """The port closed, and another one over the same store.
+
+        Say it, and the machine does it now and then: what is not stored is not
+        there any more. Where it is not said no port is ever reopened.
+        """
+        return port
+
     def close_port(self, port: CommandPort) -> None:
-        """Let go of what `open_port` has opened."""
+        """Let go of what `open_port` or `reopen_port` has opened."""
 
     @initialize(
         policy=tight_policies(),
@@ -225,6 +235,16 @@ class CommandPortMachine(RuleBasedStateMachine):
     def wait(self, hours: int) -> None:
         """Time passes, and now and then a clock is set back (K8)."""
         self.clock.advance(hours=hours)
+
+    @precondition(
+        lambda self: type(self).reopen_port is not CommandPortMachine.reopen_port
+    )
+    @rule()
+    def reopen(self) -> None:
+        """What was answered is stored, and outlives who answered it (I7, V1)."""
+        assert self._port is not None
+        self._port = self.reopen_port(self._port)
+        self._queries = self.open_queries(self._port)
 
     @invariant()
     def all_is_as_predicted(self) -> None:
