@@ -16,8 +16,6 @@ if getattr(healthpay_core, "__file__", None) is None:
 
 FIGURES = pytest.StashKey[list[str]]()
 
-pytest.register_assert_rewrite("healthpay_core.testing")
-
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     """Know the setting `timeout` also where pytest-timeout is not installed."""

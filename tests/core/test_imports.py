@@ -14,6 +14,7 @@ import healthpay_core
 ROOT = Path(healthpay_core.__file__).parent
 SOURCES = sorted(ROOT.rglob("*.py"))
 MAY_IMPORT = {
+    "pytest_plugin.py": {"pytest"},
     "testing/strategies.py": {"hypothesis"},
     "testing/payment_strategies.py": {"hypothesis"},
     "testing/capabilities.py": {"pytest"},
@@ -27,7 +28,7 @@ MAY_IMPORT = {
     "testing/snapshot_contract.py": {"pytest"},
     "testing/store_room.py": {"pytest"},
 }
-"""What the test kit may need besides the standard library, file by file."""
+"""What the test kit and its plugin may need besides the standard library, by file."""
 
 
 def _imported(source: Path) -> set[str]:
