@@ -1,4 +1,4 @@
-"""The ports say `Sequence` and `Mapping`: a store need not answer in lists and dicts."""
+"""The ports say `Sequence` and `Mapping`: a store may answer in what it likes."""
 
 from __future__ import annotations
 

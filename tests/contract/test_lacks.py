@@ -110,7 +110,7 @@ def _contract(
 def test_what_is_lacking_must_be_declared(
     capability: Capability, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """T4, V2, A2: a store that lacks something and does not say so fails."""
+    """T4, V2, A2: a store that lacks something and does not say so fails, and why."""
     monkeypatch.setattr("healthpay_core.testing.appends.PATIENCE_S", 0.2)
     rest = {c: reason for c, reason in ONE_AT_A_TIME.items() if c is not capability}
     contract = _contract(_OneStream, rest)
@@ -122,6 +122,8 @@ def test_what_is_lacking_must_be_declared(
     }
     assert needing
     assert needing <= set(failed)
+    for name in needing:
+        assert f"without={{Capability.{capability.name}:" in failed[name]
 
 
 @pytest.mark.parametrize("capability", list(Capability))
@@ -222,14 +224,15 @@ def _failures(
     contract: EventStoreContract,
     names: Sequence[str],
     make: Callable[[], EventStore],
-) -> list[str]:
-    failed: list[str] = []
+) -> dict[str, str]:
+    """What is noted beside the failure of each test that fails."""
+    failed: dict[str, str] = {}
     for name in names:
         question: Callable[..., None] = getattr(contract, name)
         if name == "test_what_it_is_without_it_refuses":
             continue
         try:
             question(make())
-        except (AssertionError, NotImplementedError):
-            failed.append(name)
+        except (AssertionError, NotImplementedError) as error:
+            failed[name] = "".join(getattr(error, "__notes__", ()))
     return failed

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from enum import Enum
+from functools import wraps
 from types import MappingProxyType
-from typing import TYPE_CHECKING, ClassVar, Final, TypeAlias, TypeVar
+from typing import TYPE_CHECKING, ClassVar, Final, TypeAlias, TypeVar, cast
 
 if TYPE_CHECKING:
     import pytest
@@ -37,11 +38,25 @@ class Capability(Enum):
 
 
 def needs(capability: Capability) -> Callable[[Test], Test]:
-    """Marks a test of a contract that only an adapter with `capability` can pass."""
+    """Marks a test of a contract that only an adapter with `capability` can pass.
+
+    When it fails, a note says how to declare that the adapter is without.
+    """
+    declared = f'without={{Capability.{capability.name}: "why"}}'
+    note = f"It asks for {capability.name}; who lacks that declares {declared}."
 
     def mark(test: Test) -> Test:
-        setattr(test, _NEEDS, capability)
-        return test
+        @wraps(test)
+        def asked(*args: object, **kwargs: object) -> None:
+            __tracebackhide__ = True
+            try:
+                test(*args, **kwargs)
+            except (AssertionError, NotImplementedError) as error:
+                error.add_note(note)
+                raise
+
+        setattr(asked, _NEEDS, capability)
+        return cast("Test", asked)
 
     return mark
 
