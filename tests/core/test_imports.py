@@ -16,6 +16,8 @@ SOURCES = sorted(ROOT.rglob("*.py"))
 MAY_IMPORT = {
     "pytest_plugin.py": {"pytest"},
     "testing/strategies.py": {"hypothesis"},
+    # For type checkers only: they bring it.
+    "testing/workbench.py": {"typing_extensions"},
     "testing/payment_strategies.py": {"hypothesis"},
     "testing/capabilities.py": {"pytest"},
     "testing/command_strategies.py": {"hypothesis"},

@@ -16,7 +16,16 @@ _ONE_DAY: Final = 24 * 3600 * 1_000_000
 
 
 class ClockContract(Contract):
-    """What every clock must do: instants that pass, and a calendar without holes."""
+    """What every clock must do: instants that pass, and a calendar without holes.
+
+    Inherit, name the class `Test...`, and write `make_clock`:
+
+    ```python
+    class TestMyClock(ClockContract):
+        def make_clock(self) -> Clock:
+            return MyClock("Africa/Cairo")
+    ```
+    """
 
     def make_clock(self) -> Clock:
         """The clock."""

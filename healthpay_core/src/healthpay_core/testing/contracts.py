@@ -28,21 +28,35 @@ __all__ = [
 class EventStoreContract(AppendingContract, ReadingContract, SharingContract):
     """What every event store must do.
 
-    Inherit, name the class `Test...`, and say how a store is made, opened again
-    after it was closed, and opened a second time beside the first:
+    Inherit, name the class `Test...`, and say how a store is made, closed, opened
+    again after it was closed, and opened a second time beside the first, and which
+    hashes it makes:
 
     ```python
     class TestMyStore(EventStoreContract):
+        @pytest.fixture(autouse=True)
+        def _path(self, tmp_path: Path) -> None:
+            self.path = tmp_path / "events"
+
         def make_store(self) -> EventStore:
             return MyStore(self.path)
 
-        def reopen(self, store: EventStore) -> EventStore:
+        def close_store(self, store: EventStore) -> None:
+            assert isinstance(store, MyStore)
             store.close()
+
+        def reopen(self, store: EventStore) -> EventStore:
+            self.close_store(store)
             return MyStore(self.path)
 
         def second(self, store: EventStore) -> EventStore:
             return MyStore(self.path)
+
+        def digest(self, prev_hash: bytes, envelope: EventEnvelope) -> bytes:
+            return my_digest(prev_hash, envelope)
     ```
+
+    `close_store` may be left out where there is nothing to let go of.
 
     What a store cannot do it declares, with the reason; it is then tested to
     refuse it cleanly. What is neither there nor declared fails:
@@ -62,13 +76,23 @@ class CommandPortContract(AnsweringContract, CallersContract):
 
     ```python
     class TestMyPort(CommandPortContract):
+        @pytest.fixture(autouse=True)
+        def _path(self, tmp_path: Path) -> None:
+            self.path = tmp_path / "events"
+
         def make_port(self) -> CommandPort:
             return MyPort(self.path)
 
-        def reopen_port(self, port: CommandPort) -> CommandPort:
+        def close_port(self, port: CommandPort) -> None:
+            assert isinstance(port, MyPort)
             port.close()
+
+        def reopen_port(self, port: CommandPort) -> CommandPort:
+            self.close_port(port)
             return MyPort(self.path)
     ```
+
+    `close_port` may be left out where there is nothing to let go of.
 
     A port whose transfers are sagas declares to be without
     `Capability.MULTI_STREAM`: then a transfer's answer names the events of its own

@@ -25,7 +25,14 @@ class ObserverContract(Contract):
     """What every observer must do: never raise, however odd what it is told.
 
     The handler swallows what an observer raises, so a raising one loses what it
-    should have counted or logged.
+    should have counted or logged. Inherit, name the class `Test...`, and write
+    `make_observer`:
+
+    ```python
+    class TestMyObserver(ObserverContract):
+        def make_observer(self) -> Observer:
+            return MyObserver()
+    ```
     """
 
     def make_observer(self) -> Observer:

@@ -46,8 +46,17 @@ _ORDERS: tuple[Command, ...] = (
 class QueryPortContract(Contract):
     """What every query port must do beside the command port that it belongs to.
 
-    Inherit, name the class `Test...`, and say how the two are made over one empty
-    store, without limits. A read model that lags says `settle`.
+    Inherit, name the class `Test...`, and write `make_ports`: the two over one empty
+    store, without limits. Write `close_ports` where there is something to let go
+    of, and `settle` for a read model that lags.
+
+    ```python
+    class TestMyQueries(QueryPortContract):
+        def make_ports(self) -> tuple[CommandPort, QueryPort]:
+            store = MyStore(Path("events"))
+            handler = CommandHandler(store, policy=NO_LIMITS)
+            return LocalRuntime(handler), MyQueries(store)
+    ```
     """
 
     def make_ports(self) -> tuple[CommandPort, QueryPort]:

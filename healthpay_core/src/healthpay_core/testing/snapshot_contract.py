@@ -51,7 +51,20 @@ def _states() -> Mapping[StreamId, State]:
 
 
 class SnapshotStoreContract(Contract):
-    """What every snapshot store must do: keep states, lose them at worst."""
+    """What every snapshot store must do: keep states, lose them at worst.
+
+    Inherit, name the class `Test...`, and write `make_snapshots`; `close_snapshots`
+    where there is something to let go of; and `reopen_snapshots`, or declare to be
+    without `Capability.REOPEN`.
+
+    ```python
+    class TestMySnapshots(
+        SnapshotStoreContract, without={Capability.REOPEN: "a cache"}
+    ):
+        def make_snapshots(self) -> SnapshotStore:
+            return MySnapshots()
+    ```
+    """
 
     optional: ClassVar[frozenset[Capability]] = frozenset({Capability.REOPEN})
 

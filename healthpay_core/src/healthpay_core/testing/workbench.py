@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING, Generic, cast
 
 from healthpay_core.catalogue import Code
 from healthpay_core.clock import ManualClock
@@ -18,9 +19,21 @@ from healthpay_core.refusals import Detail, NotDone
 from healthpay_core.testing.builders import NOW, request
 from healthpay_core.views import MedCardView, PaymentView, TransferView, WalletView
 
+if TYPE_CHECKING:
+    # `typing` has defaults of type variables from Python 3.13 on.
+    from typing_extensions import TypeVar
 
-class Workbench:
+    Store_co = TypeVar("Store_co", bound=EventStore, covariant=True, default=EventStore)
+else:
+    from typing import TypeVar
+
+    Store_co = TypeVar("Store_co", covariant=True)
+
+
+class Workbench(Generic[Store_co]):
     """A `CommandHandler` over a store, with a clock that stands still.
+
+    `store` has the type of what was given; a plain `Workbench` is over any store.
 
     Args:
         store: In memory, if not said.
@@ -31,7 +44,7 @@ class Workbench:
 
     def __init__(
         self,
-        store: EventStore | None = None,
+        store: Store_co | None = None,
         *,
         policy: LimitPolicy = NO_LIMITS,
         clock: ManualClock | None = None,
@@ -39,7 +52,9 @@ class Workbench:
         snapshot_every: int = 100,
         observers: Sequence[Observer] = (),
     ) -> None:
-        self.store: EventStore = InMemoryEventStore() if store is None else store
+        self.store: Store_co = (
+            cast("Store_co", InMemoryEventStore()) if store is None else store
+        )
         self.clock: ManualClock = ManualClock(NOW) if clock is None else clock
         self.pauses_s: list[float] = []
         self.handler: CommandHandler = CommandHandler(
