@@ -51,16 +51,24 @@ class WithoutQueries(CommandPortMachine):
 
 
 class OnSqlite(CommandPortMachine):
-    """The runtime over a file."""
+    """The runtime over a file, which is closed and opened again now and then."""
 
     def open_port(self, clock: ManualClock, policy: LimitPolicy) -> CommandPort:
         self.room = tempfile.TemporaryDirectory(prefix="machine-")
+        self.policy = policy
+        return self._connect()
+
+    def reopen_port(self, port: CommandPort) -> CommandPort:
+        self.store.close()
+        return self._connect()
+
+    def _connect(self) -> CommandPort:
         path = Path(self.room.name) / "store.db"
         self.store = SqliteEventStore(path, synchronous="NORMAL")
         handler = CommandHandler(
             self.store,
-            clock=clock,
-            policy=policy,
+            clock=self.clock,
+            policy=self.policy,
             snapshots=self.store,
             snapshot_every=3,
             cached_streams=5,

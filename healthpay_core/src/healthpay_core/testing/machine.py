@@ -239,12 +239,13 @@ class CommandPortMachine(RuleBasedStateMachine):
     @precondition(
         lambda self: type(self).reopen_port is not CommandPortMachine.reopen_port
     )
-    @rule()
-    def reopen(self) -> None:
-        """What was answered is stored, and outlives who answered it (I7, V1)."""
+    @rule(place=st.integers(0, 1000))
+    def reopen(self, place: int) -> None:
+        """What was answered outlives who answered it, and is answered again (I7)."""
         assert self._port is not None
         self._port = self.reopen_port(self._port)
         self._queries = self.open_queries(self._port)
+        self._ask(self._asked[place % len(self._asked)])
 
     @invariant()
     def all_is_as_predicted(self) -> None:

@@ -194,12 +194,6 @@ class ReadingContract(StoreRoom):
         for name in (A, B):
             store.append(append_of(f"{name} 2", (name, 2), (name, 3)))
 
-    def test_own_appends_leave_the_epoch_alone(self, store: EventStore) -> None:
-        """V2: the epoch says that somebody else has written, not that we have."""
-        before = store.epoch()
-        store.append(append_of("c0", (A, 0)))
-        assert store.epoch() == before
-
     def test_outcomes_come_back_as_they_were(self, store: EventStore) -> None:
         """I4: whatever was answered can be answered again, to the letter."""
         records = [
