@@ -16,6 +16,7 @@ from healthpay_core import (
     Committed,
     EventStore,
     InMemoryEventStore,
+    NotStorable,
     Outcome,
     Rejected,
     StoreFault,
@@ -29,6 +30,7 @@ from healthpay_core.states import StateCache
 from healthpay_core.testing import (
     ScriptedStore,
     Workbench,
+    create,
     deposit,
     funded,
     opened,
@@ -47,7 +49,7 @@ from healthpay_core.testing.stores import (
     unavailable,
 )
 
-A, B = wallet_id("a"), wallet_id("b")
+A, B, C = map(wallet_id, "abc")
 
 
 class Notes:
@@ -156,6 +158,48 @@ def test_what_is_in_doubt_is_not_called_undone_by_a_store_that_is_gone() -> None
     store.script.append(unavailable)
     bench.refuse(order, Code.STORE_UNAVAILABLE)
     assert not bench.do(order).replayed
+
+
+def test_what_was_stored_in_doubt_is_unknown_until_it_is_looked_up() -> None:
+    """I4, E4: that something else was stored since says nothing about it."""
+    store, bench, _ = _funded()
+    order = request(withdrawal(A, 4), "k")
+
+    def step(behind: EventStore, append: Append) -> AppendResult:
+        store.outcomes_raise = StoreFault("gone")
+        return lose_the_answer(behind, append)
+
+    store.script.append(step)
+    assert isinstance(bench.handle(order)[0], Unknown)
+    store.outcomes_raise = None
+    bench.do(deposit(A, 1))
+    store.reads_raise = store.outcomes_raise = StoreFault("gone")
+    assert isinstance(bench.handle(order)[0], Unknown)
+    store.reads_raise = store.outcomes_raise = None
+    assert bench.do(order).replayed
+
+
+def test_what_cannot_be_stored_costs_its_batch_nothing() -> None:
+    """E5, T9: it alone is told of a bug; the others are done, in their order."""
+    store, bench, notes = _funded()
+
+    def refuse(behind: EventStore, append: Append) -> AppendResult:
+        if any(event.aggregate_id == C for event in append.events):
+            raise NotStorable("planted")
+        return behind.append(append)
+
+    store.script += [refuse] * 4
+    bad = create(C)
+    outcomes = bench.handle(withdrawal(A, 4), bad, withdrawal(A, 6), withdrawal(A, 1))
+    first, spoilt, last, refused = outcomes
+    assert isinstance(first, Committed)
+    assert isinstance(last, Committed)
+    assert [o.error.code for o in (spoilt, refused) if isinstance(o, Rejected)] == [
+        Code.INTERNAL_ERROR,
+        Code.INSUFFICIENT_FUNDS,
+    ]
+    assert [type(error) for _, error in notes.errors] == [NotStorable]
+    assert bench.wallet(A).balance == 0
 
 
 def test_what_cannot_be_looked_up_is_unknown_and_safe_to_repeat() -> None:

@@ -341,3 +341,41 @@ def test_a_thread_that_drives_answers_a_coroutine_on_its_own_loop() -> None:
     assert isinstance(waited, Committed)
     assert [type(answer) for answer in answers] == [Committed]
     assert bench.wallet(A).balance == 98
+
+
+@pytest.mark.parametrize("again", ["in a thread", "on a loop"])
+def test_a_command_of_a_loop_that_stopped_is_driven_by_its_repetition(
+    again: str,
+) -> None:
+    """I5: told that it is under way, its caller finds it done the next time."""
+    bench = Workbench()
+    bench.do(*funded(A, 10))
+    runtime = LocalRuntime(bench.handler)
+    order = request(withdrawal(A, 4), "k")
+    loop = asyncio.new_event_loop()
+
+    async def submit() -> None:
+        left = asyncio.ensure_future(runtime.submit(order))
+        await asyncio.sleep(0)
+        loop.stop()
+        await left
+
+    task = loop.create_task(submit())
+    loop.run_forever()
+    assert runtime.waiting == 1
+    if again == "in a thread":
+        outcome = runtime.execute(order)
+    else:
+
+        async def repeat() -> Outcome:
+            first = await runtime.submit(order)
+            await asyncio.sleep(0.01)
+            return first
+
+        outcome = asyncio.run(repeat())
+    assert isinstance(outcome, Rejected)
+    assert outcome.error.code is Code.IDEMPOTENCY_KEY_IN_USE
+    assert runtime.waiting == 0
+    assert bench.wallet(A).balance == 6
+    loop.run_until_complete(task)
+    loop.close()

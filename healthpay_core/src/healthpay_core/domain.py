@@ -123,6 +123,7 @@ from healthpay_core.wallet.events import (
     WalletSuspended,
 )
 from healthpay_core.wallet.state import OpenWallet, WalletState, evolve_wallet
+from healthpay_core.words import word_refusal
 
 Command: TypeAlias = (
     WalletCommand
@@ -308,6 +309,9 @@ def sweep_transfer_id(wallet_id: str) -> str:
 
 def validate(command: Command) -> Refusal | None:
     """The checks that need no state (E2: static)."""
+    wrong = word_refusal(command)
+    if wrong is not None:
+        return wrong
     if isinstance(command, _MOVEMENTS):
         return validate_wallet(command)
     if isinstance(command, TransferFunds):

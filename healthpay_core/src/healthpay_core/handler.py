@@ -30,6 +30,7 @@ from healthpay_core.ports import (
     AppendUnknown,
     DuplicateCommand,
     EventStore,
+    NotStorable,
     Observer,
     SnapshotStore,
     StoreFault,
@@ -102,6 +103,7 @@ class CommandHandler:
         self._receipts: OrderedDict[str, OutcomeRecord] = OrderedDict()
         self._cached_receipts = cached_receipts
         self._in_doubt: set[str] = set()
+        self._settled: set[str] = set()
         self._max_attempts = max_attempts
         self._observers = tuple(observers)
         self._pause = pause
@@ -134,14 +136,20 @@ class CommandHandler:
             except StoreFault:
                 return [self._unavailable(r) for r in requests]
             except Exception as error:
-                # Nothing has been appended: this is the same for all of them.
-                bug = self._internal(error)
-                return [rejected(r, bug) for r in requests]
+                # Nothing has been appended.
+                return self._each_alone(requests, error)
             if not turn.records:
                 return turn.finished()
-            result = self._append(turn)
+            try:
+                result = self._append(turn)
+            except NotStorable as error:
+                self.states.forget(turn.pending)
+                return self._each_alone(requests, error)
             match result:
                 case Appended():
+                    # What was in doubt is there by now or never; which, is not known.
+                    if len(self._settled) < _MOST_IN_DOUBT:
+                        self._settled |= self._in_doubt
                     self._in_doubt.clear()
                     self._keep(turn)
                     return turn.finished()
@@ -166,9 +174,20 @@ class CommandHandler:
             jitter_s = random.uniform(0, 0.002 * min(attempt, 5))  # noqa: S311
             self._pause(jitter_s)
 
+    def _each_alone(
+        self, requests: Sequence[CommandRequest], error: Exception
+    ) -> list[Outcome]:
+        """One of them cannot be done or stored, which shall cost the others nothing."""
+        if len(requests) == 1:
+            bug = self._fault(error)
+            return [rejected(requests[0], bug)]
+        return [outcome for one in requests for outcome in self._handle((one,))]
+
     def _append(self, turn: Turn) -> AppendResult:
         try:
             return self._store.append(turn.as_append())
+        except NotStorable:
+            raise
         except Exception as error:
             # A store that raises has not said whether it stored.
             self._unexpected(new_id(), error)
@@ -213,7 +232,8 @@ class CommandHandler:
 
     def _unavailable(self, request: CommandRequest) -> Outcome:
         """Nothing was stored now; but what was in doubt before still is."""
-        if request.command_id in self._in_doubt:
+        command_id = request.command_id
+        if command_id in self._in_doubt or command_id in self._settled:
             return unknown(request)
         return rejected(request, StoreUnavailable())
 
@@ -256,6 +276,8 @@ class CommandHandler:
                 records[request.command_id] = record
         if missing:
             records.update(self._store.outcomes(missing))
+            # The store has said what became of them.
+            self._settled.difference_update(missing)
         return records
 
     def _decide_one(

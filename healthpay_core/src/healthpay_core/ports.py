@@ -100,6 +100,14 @@ class StoreFault(Exception):
     """A store cannot read now; says why."""
 
 
+class NotStorable(Exception):
+    """What an append holds cannot be stored; nothing of it was, and never will be.
+
+    Raised by `EventStore.append` before anything is stored, so that one command does
+    not spoil its batch: the handler then asks for each command alone.
+    """
+
+
 class EventStore(Protocol):
     """Where events live; `EventStoreContract` is its contract.
 

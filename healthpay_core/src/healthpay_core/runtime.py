@@ -115,16 +115,16 @@ class LocalRuntime:
         loop = asyncio.get_running_loop()
         future: asyncio.Future[Outcome] = loop.create_future()
         refused = self._enter(_LoopTicket(request, loop, future))
-        if refused is not None:
-            return rejected(request, refused)
+        # Also for one that is refused: the loop of the other may have stopped.
         self._schedule(loop)
-        return await future
+        return await future if refused is None else rejected(request, refused)
 
     def execute(self, request: CommandRequest) -> Outcome:
         """Decide and store in the calling thread; refusals as of `submit`."""
         ticket = _Ticket(request)
         refused = self._enter(ticket)
         if refused is not None:
+            self._drive_if_nobody_does()
             return rejected(request, refused)
         while not ticket.answered.is_set():
             with self._driving:
@@ -157,8 +157,17 @@ class LocalRuntime:
             self._queue.append(ticket)
         return None
 
+    def _drive_if_nobody_does(self) -> None:
+        """What is in the queue may be of a loop that has stopped meanwhile."""
+        if self._driving.acquire(blocking=False):
+            try:
+                self._drive(None)
+            finally:
+                self._driving.release()
+
     def _schedule(self, loop: asyncio.AbstractEventLoop) -> None:
         if loop not in self._scheduled:
+            self._scheduled = {one for one in self._scheduled if not one.is_closed()}
             self._scheduled.add(loop)
             loop.call_soon(self._drain_on, loop)
 

@@ -13,6 +13,7 @@ from healthpay_core import (
     AppendResult,
     DuplicateCommand,
     EventEnvelope,
+    NotStorable,
     StreamId,
     VersionConflict,
 )
@@ -113,6 +114,10 @@ class Writer:
         except sqlite3.Error as error:
             self._roll_back()
             return writing.unavailable(error)
+        except Exception as error:
+            # Such as a text that has no encoding.
+            self._roll_back()
+            raise NotStorable(f"{type(error).__name__}: {error}") from error
         except BaseException:
             self._roll_back()
             raise
