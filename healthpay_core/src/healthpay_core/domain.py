@@ -267,13 +267,15 @@ def streams(command: Command, at: Lookup = _nowhere) -> tuple[StreamId, ...]:
         return (
             wallet_stream(command.wallet_id),
             wallet_stream(command.sweep_to),
-            transfer_stream(sweep_transfer_id(command.wallet_id)),
+            *map(transfer_stream, _sweep_transfers(command.wallet_id, at)),
         )
     return (wallet_stream(command.wallet_id),)
 
 
 def is_indirect(command: Command) -> bool:
-    """Whether `streams` must look into the primary stream to name the others."""
+    """Whether `streams` must look into some of them to name the others."""
+    if isinstance(command, CloseWallet):
+        return command.sweep_to is not None
     return type(command) in _INDIRECT
 
 
@@ -302,9 +304,23 @@ def creates(command: Command) -> bool:
     )
 
 
-def sweep_transfer_id(wallet_id: str) -> str:
-    """The transfer that empties a wallet as it closes: there is one at most (W7)."""
-    return derive_id(f"{wallet_id}/sweep")
+def sweep_transfer_id(wallet_id: str, taken: int = 0) -> str:
+    """The transfer that empties a wallet as it closes: there is one at most (W7).
+
+    Args:
+        wallet_id: The wallet.
+        taken: How many of its ids are other transfers': whoever knows a wallet could
+            take the first one.
+    """
+    return derive_id(f"{wallet_id}/sweep/{taken}" if taken else f"{wallet_id}/sweep")
+
+
+def _sweep_transfers(wallet_id: str, at: Lookup) -> list[str]:
+    """The ids that are taken, and the first one that is free."""
+    tried: list[str] = []
+    while not tried or at(transfer_stream(tried[-1])) is not None:
+        tried.append(sweep_transfer_id(wallet_id, len(tried)))
+    return tried
 
 
 def validate(command: Command) -> Refusal | None:
@@ -517,7 +533,7 @@ def _sweep(
             WalletHasOpenHolds(held_amount=state.held, currency=state.profile.currency)
         )
     transfer = TransferFunds(
-        transfer_id=sweep_transfer_id(command.wallet_id),
+        transfer_id=_sweep_transfers(command.wallet_id, states.get)[-1],
         source_wallet_id=command.wallet_id,
         destination_wallet_id=sweep_to,
         amount=state.balance,

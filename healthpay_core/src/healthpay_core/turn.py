@@ -89,13 +89,20 @@ class Turn:
         """
         now_at = self._now_at
         if domain.is_indirect(request.command):
-            streams = domain.streams(request.command, self._state)
-            self._states.prepare_more(streams)
+            streams = self._named(request.command)
         for stream in streams:
             if stream not in now_at:
                 now_at[stream] = self._states.get(stream)[0]
         self._looked_at = streams
         return domain.decide(request.command, now_at, self._context, request.command_id)
+
+    def _named(self, command: domain.Command) -> Sequence[StreamId]:
+        """The streams that are known once those that name others are current."""
+        named: Sequence[StreamId] = ()
+        while named != (found := domain.streams(command, self._state)):
+            named = found
+            self._states.prepare_more(named)
+        return named
 
     def settle(
         self, index: int, request: CommandRequest, streams: Sequence[StreamId]

@@ -9,7 +9,6 @@ from typing import Final, TypeAlias
 from healthpay_core.catalogue import Code
 from healthpay_core.clock import BusinessDay
 from healthpay_core.domain import Command
-from healthpay_core.ids import derive_id
 from healthpay_core.medcard import commands as c
 from healthpay_core.outcome import CommandRequest
 from healthpay_core.payment import commands as p
@@ -149,8 +148,7 @@ class ReferenceModel:
             if version != request.expected_version:
                 raise Refuse(Code.VERSION_MISMATCH, current_version=version)
         if isinstance(command, w.CloseWallet):
-            sweep_id = derive_id(command.wallet_id + "/sweep")
-            return wallets.close(command, self.rows, sweep_id)
+            return wallets.close(command, self.rows)
         return _RULES[type(command)](command, self.rows)
 
     def _exists(self, command: Command) -> None:

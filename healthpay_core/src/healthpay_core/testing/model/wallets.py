@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from healthpay_core.catalogue import Code
 from healthpay_core.currency import MINOR_UNIT_DIGITS
+from healthpay_core.ids import derive_id
 from healthpay_core.testing.model import rules
 from healthpay_core.testing.model.prediction import Effect, Refuse
 from healthpay_core.testing.model.rows import Rows, WalletRow
@@ -94,7 +95,7 @@ def change_level(command: ChangeWalletKycLevel, rows: Rows) -> Effect:
     return effect
 
 
-def close(command: CloseWallet, rows: Rows, sweep_id: str) -> Effect:
+def close(command: CloseWallet, rows: Rows) -> Effect:
     """W6, W7, W8; with money left and somewhere to go, a transfer comes first."""
     wallet = rows.wallets[command.wallet_id]
     sweeps = command.sweep_to is not None and wallet.balance > 0
@@ -109,8 +110,10 @@ def close(command: CloseWallet, rows: Rows, sweep_id: str) -> Effect:
         if wallet.balance:
             raise Refuse(Code.WALLET_HAS_BALANCE, balance=wallet.balance)
         return closed
-    if sweep_id in rows.transfers:
-        raise Refuse(Code.TRANSFER_ALREADY_EXISTS)
+    sweep_id, number = derive_id(command.wallet_id + "/sweep"), 0
+    while sweep_id in rows.transfers:
+        number += 1
+        sweep_id = derive_id(f"{command.wallet_id}/sweep/{number}")
     moved = move(
         rows,
         transfer_id=sweep_id,
