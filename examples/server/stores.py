@@ -39,6 +39,9 @@ async def repeated(sweeper: Sweeper, every_s: float) -> AsyncIterator[None]:
                 swept = await asyncio.to_thread(sweeper.sweep)
             except (StoreFault, StreamCorrupted) as fault:
                 _log.warning("sweep failed", reason=str(fault))
+            except Exception:
+                # A bug, too, must not end the sweeps in silence.
+                _log.exception("sweep failed")
             else:
                 if swept.authorizations or swept.cards:
                     _log.info("swept", **asdict(swept))

@@ -59,6 +59,16 @@ class DroppedRefusal(SharedStore):
         return super().append(replace(append, outcomes=outcomes))
 
 
+class ForgetsWhatIsOld(SharedStore):
+    """Finds outcomes of the days before the newest one's only."""
+
+    def outcomes(self, command_ids: Sequence[str]) -> Mapping[str, OutcomeRecord]:
+        found = super().outcomes(command_ids)
+        newest = max((r.meta.recorded_at for r in self._outcomes.values()), default=0)
+        since = newest - 28 * 86_400_000_000
+        return {i: r for i, r in found.items() if r.meta.recorded_at >= since}
+
+
 class EarlyOutcome(SharedStore):
     """Keeps the outcomes of an append that it refuses."""
 

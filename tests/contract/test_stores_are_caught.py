@@ -51,6 +51,10 @@ FAULTS: Final[dict[str, tuple[type[SharedStore], tuple[str, ...]]]] = {
         appends.DroppedRefusal,
         ("test_an_outcome_may_stand_alone", _OUTCOMES),
     ),
+    "outcome of another time": (
+        appends.ForgetsWhatIsOld,
+        ("test_a_command_is_known_whatever_the_clock_said",),
+    ),
     "outcome of what was refused": (appends.EarlyOutcome, (_OUTCOME, _EXACT)),
     "outcome of the wrong command": (appends.AnothersOutcome, (_OUTCOMES,)),
     "reused position": (appends.ReusedPosition, (_FEED,)),

@@ -37,7 +37,11 @@ class QueryPort(Protocol):
     def wallet(
         self, wallet_id: str, *, version: int | None = None, at: int | None = None
     ) -> WalletView | None:
-        """A wallet now, at a version, or at an instant (microseconds)."""
+        """A wallet now, at a version, or at an instant (microseconds).
+
+        Where the clocks of processes differ, an instant between two events that
+        were recorded in the other order may be answered with either.
+        """
         ...
 
     def transfer(self, transfer_id: str) -> TransferView | None:
@@ -122,9 +126,10 @@ class StoreQueries:
         return domain.view(stream, state, version)
 
     def _version_at(self, stream: StreamId, instant: int) -> int:
-        """The last version of the longest prefix recorded by then.
+        """The last version that was recorded by then.
 
-        Found by bisection: instants rise along a stream but for clock steps.
+        Found by bisection: instants rise along a stream, but where clocks are set
+        back or differ. There it is one of those between which they do not rise.
         """
         low, high = 0, self._store.versions((stream,))[stream]
         while low < high:

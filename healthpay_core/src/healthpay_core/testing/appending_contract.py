@@ -21,6 +21,7 @@ from healthpay_core.testing.appends import (
     append_of,
     envelopes,
     in_time,
+    on_day,
     race,
     rejection,
     stream,
@@ -261,6 +262,23 @@ class AppendingContract(StoreRoom):
             assert again == DuplicateCommand(command_ids=frozenset({command_id("c0")}))
         assert store.versions((A,)) == {A: 1}
         assert store.outcomes((command_id("c0"),)) == {}
+
+    def test_a_command_is_known_whatever_the_clock_said(
+        self, store: EventStore
+    ) -> None:
+        """I4, I8: clocks are set, ahead and back; a command stays what it is."""
+        days = (0, 60, -60, 29, 400, -400, 1)
+        ids = [command_id(f"c{number}") for number in range(len(days))]
+        for number, day in enumerate(days):
+            assert store.outcomes(ids[number:]) == {}
+            first = on_day(append_of(f"c{number}", (A, number)), day)
+            assert isinstance(store.append(first), Appended)
+            assert set(store.outcomes(ids)) == set(ids[: number + 1])
+        for number, day in enumerate(reversed(days)):
+            again = on_day(append_of(f"c{number}", (A, len(days))), day)
+            named = frozenset({ids[number]})
+            assert store.append(again) == DuplicateCommand(command_ids=named)
+        assert store.versions((A,)) == {A: len(days)}
 
     @needs(Capability.MULTI_STREAM)
     def test_only_the_command_that_was_there_is_named(self, store: EventStore) -> None:

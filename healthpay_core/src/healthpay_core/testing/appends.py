@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from threading import Barrier, Thread
 from time import monotonic
 from typing import Final, TypeVar
@@ -18,6 +19,7 @@ from healthpay_core.testing.builders import NOW, command_id, wallet_id
 from healthpay_core.wallet.events import WalletCreated, WalletCredited
 
 T = TypeVar("T")
+_DAY_US: Final = 86_400_000_000
 
 
 def stream(name: str) -> StreamId:
@@ -111,6 +113,20 @@ def append_of(
         expected=exact if expected is None else expected,
         events=envelopes(command, places),
         outcomes=(rejection(command),) if outcome else (),
+    )
+
+
+def on_day(append: Append, day: int) -> Append:
+    """The same append, by a clock that is so many days ahead of `NOW`."""
+    now = NOW + day * _DAY_US
+
+    def then(meta: CommandMeta) -> CommandMeta:
+        return replace(meta, occurred_at=now, recorded_at=now)
+
+    return replace(
+        append,
+        events=[replace(event, meta=then(event.meta)) for event in append.events],
+        outcomes=[replace(one, meta=then(one.meta)) for one in append.outcomes],
     )
 
 
