@@ -70,7 +70,7 @@ class PartitionProducer:
         self._config = transactional_config(bootstrap_servers, transactional_id, client)
         self._probe = probe
         self._producer: Producer | None = None
-        self._places: dict[str, int] = {}
+        self._delivered: dict[int, int] = {}
 
     def take_over(self) -> None:
         """Fence whoever wrote before, and settle what it left open.
@@ -99,7 +99,8 @@ class PartitionProducer:
         producer = self._producer
         if producer is None:
             raise OwnershipLost("the producer was given up")
-        self._places = {}
+        self._delivered = {}
+        journals = [record.journals for record in records if record.journals]
         try:
             self._probe("begin")
             producer.begin_transaction()
@@ -109,11 +110,7 @@ class PartitionProducer:
         except KafkaException as error:
             self._abort(producer, error)
         self._commit(producer)
-        if len(self._places) < len({r.journals for r in records} - {None}):
-            # It is written, but an id whose place is not known would be forgotten.
-            self._producer = None
-            raise OwnershipLost("not every delivery was reported")
-        return self._places
+        return self._places_of(journals)
 
     def close(self) -> None:
         """Let go of the connection; an open transaction is aborted by the next."""
@@ -121,8 +118,9 @@ class PartitionProducer:
 
     def _produce(self, producer: Producer, records: Sequence[Record]) -> None:
         self._probe("produce")
-        for record in records:
-            noted = None if record.journals is None else self._noting(record.journals)
+        reported = _reported(records)
+        for index, record in enumerate(records):
+            noted = self._noting(index) if index in reported else None
             while True:
                 try:
                     producer.produce(
@@ -138,15 +136,27 @@ class PartitionProducer:
                     producer.poll(_PAUSE_S)
         self._probe("produced")
 
-    def _noting(self, command_id: str) -> Callable[[KafkaError | None, Message], None]:
-        places = self._places
+    def _noting(self, index: int) -> Callable[[KafkaError | None, Message], None]:
+        places = self._delivered
 
         def delivered(error: KafkaError | None, message: Message) -> None:
             offset = message.offset()
             if error is None and offset is not None:
-                places[command_id] = offset
+                places[index] = offset
 
         return delivered
+
+    def _places_of(self, journals: Sequence[str]) -> dict[str, int]:
+        """Where each entry is; all of them stand one behind the other."""
+        if not journals:
+            return {}
+        first = min(self._delivered.values(), default=-1)
+        last = max(self._delivered.values(), default=-1)
+        if first < 0 or last - first != len(journals) - 1:
+            # It is written, but an id whose place is not known would be forgotten.
+            self._producer = None
+            raise OwnershipLost("the places of the entries are not known")
+        return {command_id: first + i for i, command_id in enumerate(journals)}
 
     def _abort(self, producer: Producer, error: KafkaException) -> NoReturn:
         fault: KafkaError = error.args[0]
@@ -180,6 +190,16 @@ class PartitionProducer:
         self._producer = None
         fault: KafkaError = error.args[0]
         return OwnershipLost(f"{before}{fault}", fenced=_is_fenced(fault))
+
+
+def _reported(records: Sequence[Record]) -> set[int]:
+    """The first and the last entry of the journal among the records.
+
+    Each report has to win the interpreter's lock. Nobody else writes to the
+    journal's partition, so the entries in between stand in between.
+    """
+    entries = [i for i, record in enumerate(records) if record.journals]
+    return {entries[0], entries[-1]} if entries else set()
 
 
 def _is_fenced(fault: KafkaError) -> bool:
