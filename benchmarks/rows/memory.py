@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from itertools import count
 
 from benchmarks import workload
@@ -48,13 +49,20 @@ def run(scale: Scale) -> Iterator[Figure]:
             " `extra`",
         )
     yield _growth(scale)
+    yield _digests(scale)
 
 
-def _mixed(size: int, seed: int, batch: int) -> Sample:
+def _mixed(
+    size: int, seed: int, batch: int = workload.BATCH, *, plain: bool = False
+) -> Sample:
+    """The mix of the row; `plain` leaves the fingerprints out."""
     handler = CommandHandler(InMemoryEventStore())
     wallets = workload.wallet_ids(1000)
     workload.open_wallets(handler, wallets)
-    work = workload.batches(workload.mixed(size, wallets, seed), batch)
+    requests = workload.mixed(size, wallets, seed)
+    if plain:
+        requests = [replace(request, fingerprint=b"") for request in requests]
+    work = workload.batches(requests, batch)
     settle_garbage()
     return timed_calls(work, handler.handle_many)
 
@@ -63,6 +71,31 @@ def _garbage(samples: Sequence[Sample], batch: int) -> dict[str, float]:
     share = sum(s.gc_seconds for s in samples) / sum(s.seconds for s in samples)
     best = max(s.operations * batch / (s.seconds - s.gc_seconds) for s in samples)
     return {"gc_share": share, "commands_per_s_without_gc": best}
+
+
+def _digests(scale: Scale) -> Figure:
+    """What it costs to give no fingerprint: the command is digested instead."""
+    size = scale.size(20_000, 640)
+    seeds = count()
+    plain, given = interleave(
+        scale.rounds,
+        lambda: _mixed(size, next(seeds), plain=True),
+        lambda: _mixed(size, next(seeds)),
+    )
+    costs = [
+        [s.seconds / s.operations / workload.BATCH * 1e6 for s in samples]
+        for samples in (plain, given)
+    ]
+    return Figure(
+        row=1,
+        name="cost of a command without a fingerprint / with one",
+        unit="x",
+        values=[a / b for a, b in zip(*costs, strict=True)],
+        sides=[
+            Side(name="without, digested", unit="us/command", values=costs[0]),
+            Side(name="with one", unit="us/command", values=costs[1]),
+        ],
+    )
 
 
 def _growth(scale: Scale) -> Figure:

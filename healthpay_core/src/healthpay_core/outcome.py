@@ -22,7 +22,8 @@ class CommandRequest:
         command_id: Canonical UUID; the same id is the same command (I4). Derive
             it from the caller's key with `derive_id`, or leave it out.
         fingerprint: Digest of what was asked (I2); the same id with another
-            fingerprint is refused (I3). Empty compares equal to empty only.
+            fingerprint is refused (I3). Left empty, the digest of the command
+            takes its place, so that the same id with another command is refused.
         expected_version: The version of the primary resource that the caller
             saw (V3), or None.
         correlation_id: The conversation; the command id when left out.

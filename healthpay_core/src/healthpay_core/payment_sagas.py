@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from healthpay_core.domain import Command
+from healthpay_core.fingerprints import fingerprint_of
 from healthpay_core.ids import medcard_stream, payment_stream
 from healthpay_core.medcard.events import CardLimits, MedCardIssued
 from healthpay_core.outcome import (
@@ -14,6 +15,7 @@ from healthpay_core.outcome import (
     Decided,
     Outcome,
     Unknown,
+    unknown,
 )
 from healthpay_core.payment.commands import InitiatePayment, PaymentCommand
 from healthpay_core.payment.events import PaymentInitiated, PaymentOperationBegun
@@ -49,7 +51,7 @@ class PaymentSaga:
         known now: run it again with the same request.
         """
         if isinstance(command, InitiatePayment):
-            return self._run(request, plan_initiation(request.command_id, command), {})
+            return self._initiate(request, command)
         begun = self._execute(begin_operation(request, command))
         if not isinstance(begun, Committed):
             return as_root(request, begun)
@@ -87,6 +89,16 @@ class PaymentSaga:
                     begun.pop(envelope.aggregate_id, None)
             position = page[-1].position
         yield from begun
+
+    def _initiate(self, request: CommandRequest, command: InitiatePayment) -> Outcome:
+        plan = plan_initiation(request.command_id, command)
+        first = plan.legs[0]
+        order = payment_child(request, first.name, first.command)
+        # Else another payment under the same id would be told of this one (I3).
+        outcome = self._execute(replace(order, fingerprint=fingerprint_of(request)))
+        if isinstance(outcome, Unknown):
+            return unknown(request)
+        return self._run(request, plan, {first.name: outcome})
 
     def _run(
         self, root: CommandRequest, plan: Plan, results: dict[str, Decided]
@@ -132,6 +144,6 @@ def begin_operation(root: CommandRequest, order: Operation) -> CommandRequest:
     )
     return replace(
         payment_child(root, "begin", begin),
-        fingerprint=root.fingerprint,
+        fingerprint=fingerprint_of(root),
         expected_version=root.expected_version,
     )

@@ -197,6 +197,8 @@ class Observer(Protocol):
 class CommandPort(Protocol):
     """Takes commands: all that an edge such as HTTP talks to.
 
+    Whether a request repeats an earlier one (I3, I4) is for
+    `fingerprints.is_repetition` to say, also where no fingerprint was given.
     `CommandPortContract` is its contract, `CommandPortMachine` plays with it.
     """
 

@@ -7,6 +7,7 @@ from dataclasses import replace
 
 from healthpay_core import domain
 from healthpay_core.envelope import RecordedEvent
+from healthpay_core.fingerprints import fingerprint_of, is_repetition
 from healthpay_core.ids import StreamId
 from healthpay_core.outcome import (
     CommandRequest,
@@ -26,7 +27,7 @@ _PAGE = 1_000
 
 def replay(request: CommandRequest, record: OutcomeRecord) -> Outcome:
     """The first answer again (I4), or the refusal of another request (I3)."""
-    if record.fingerprint != request.fingerprint:
+    if not is_repetition(request, record.fingerprint):
         return rejected(request, IdempotencyKeyReused(command_id=request.command_id))
     outcome: Decided = record.outcome
     return replace(outcome, replayed=True)
@@ -58,7 +59,9 @@ def recover(store: EventStore, request: CommandRequest) -> OutcomeRecord | None:
         resource=domain.view(streams[0], state, version),
         events=tuple(EventRef.of(recorded.envelope) for recorded in found),
     )
-    return OutcomeRecord(fingerprint=request.fingerprint, outcome=committed, meta=meta)
+    return OutcomeRecord(
+        fingerprint=fingerprint_of(request), outcome=committed, meta=meta
+    )
 
 
 def _events_of(

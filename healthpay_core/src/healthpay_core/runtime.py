@@ -7,6 +7,7 @@ from contextlib import suppress
 from threading import Event, Lock
 from typing import TYPE_CHECKING
 
+from healthpay_core.fingerprints import fingerprint_of
 from healthpay_core.handler import CommandHandler
 from healthpay_core.outcome import CommandRequest, Outcome, rejected, unknown
 from healthpay_core.refusals import (
@@ -92,7 +93,7 @@ class LocalRuntime:
         self._capacity = capacity
         self._max_batch = max_batch
         self._queue: deque[_Ticket | _LoopTicket] = deque()
-        self._in_flight: dict[str, bytes] = {}
+        self._in_flight: dict[str, CommandRequest] = {}
         self._driving = Lock()
         self._entering = Lock()
         self._scheduled: set[asyncio.AbstractEventLoop] = set()
@@ -148,12 +149,12 @@ class LocalRuntime:
         with self._entering:
             running = self._in_flight.get(request.command_id)
             if running is not None:
-                if running != request.fingerprint:
+                if fingerprint_of(running) != fingerprint_of(request):
                     return IdempotencyKeyReused(command_id=request.command_id)
                 return IdempotencyKeyInUse(command_id=request.command_id)
             if self._closed or len(self._in_flight) >= self._capacity:
                 return StoreUnavailable()
-            self._in_flight[request.command_id] = request.fingerprint
+            self._in_flight[request.command_id] = request
             self._queue.append(ticket)
         return None
 

@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from hashlib import sha256
+from typing import TypeGuard
 
 from healthpay_core.domain import Command
+from healthpay_core.fingerprints import fingerprint_of
 from healthpay_core.ids import transfer_stream
 from healthpay_core.making import maker
 from healthpay_core.outcome import (
@@ -71,7 +73,7 @@ class TransferSaga:
         the first step leaves a failed transfer. `Unknown` when a step's outcome
         cannot be known now: run it again with the same request.
         """
-        begun = self._execute(begin_request(request, command, self._time_limit_s))
+        begun = self._begin(request, command)
         if not isinstance(begun, Committed):
             return as_root(request, as_transfer(begun, command))
         return self.resume(command.transfer_id, request)
@@ -114,6 +116,14 @@ class TransferSaga:
             position = page[-1].position
         yield from begun
 
+    def _begin(self, root: CommandRequest, command: TransferFunds) -> Outcome:
+        first = begin_request(root, command, self._time_limit_s)
+        begun = self._execute(first)
+        if _is_reused(begun) and not root.fingerprint:
+            # It may have begun before commands had digests, with its root's id alone.
+            begun = self._execute(replace(first, fingerprint=_asked(root, b"")))
+        return begun
+
     def _order(self, transfer_id: str) -> TransferInitiated:
         state, _ = load(self._store, transfer_stream(transfer_id))
         known = (InitiatedTransfer, CompletedTransfer, FailedTransfer)
@@ -136,18 +146,16 @@ def begin_request(
         reference=command.reference,
         reverses_transfer_id=command.reverses_transfer_id,
     )
-    # The root's id is part of it: another command cannot run on this one.
-    asked = sha256(root.command_id.encode() + root.fingerprint).digest()
     return replace(
         child(root, begin, step_id(command.transfer_id, "begin")),
-        fingerprint=asked,
+        fingerprint=_asked(root, fingerprint_of(root)),
         expected_version=root.expected_version,
     )
 
 
 def as_transfer(begun: Outcome, command: TransferFunds) -> Outcome:
     """The answer to the first step: its id taken says that the transfer exists."""
-    if isinstance(begun, Rejected) and isinstance(begun.error, IdempotencyKeyReused):
+    if _is_reused(begun):
         return replace(
             begun, error=TransferAlreadyExists(transfer_id=command.transfer_id)
         )
@@ -222,6 +230,17 @@ def as_root(root: CommandRequest, outcome: Outcome) -> Outcome:
     if isinstance(outcome, Rejected):
         return rejected(root, outcome.error)
     return unknown(root)
+
+
+def _is_reused(outcome: Outcome) -> TypeGuard[Rejected]:
+    return isinstance(outcome, Rejected) and isinstance(
+        outcome.error, IdempotencyKeyReused
+    )
+
+
+def _asked(root: CommandRequest, fingerprint: bytes) -> bytes:
+    # The root's id is part of it: another command cannot run on this one.
+    return sha256(root.command_id.encode() + fingerprint).digest()
 
 
 def _command_of(transfer_id: str, order: TransferInitiated) -> TransferFunds:

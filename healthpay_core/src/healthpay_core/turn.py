@@ -11,6 +11,7 @@ from healthpay_core.context import Context
 from healthpay_core.domain import Facts, State
 from healthpay_core.envelope import CommandMeta, EventEnvelope
 from healthpay_core.events import EVENT_TYPES
+from healthpay_core.fingerprints import digest_of
 from healthpay_core.ids import StreamId, event_id
 from healthpay_core.making import maker
 from healthpay_core.outcome import (
@@ -265,9 +266,9 @@ class Turn:
         outcome: Decided,
         meta: CommandMeta,
     ) -> OutcomeRecord:
-        record = _make_record(
-            fingerprint=request.fingerprint, outcome=outcome, meta=meta
-        )
+        # As `fingerprint_of` has it, without a call for those who give one.
+        fingerprint = request.fingerprint or digest_of(request.command)
+        record = _make_record(fingerprint=fingerprint, outcome=outcome, meta=meta)
         self.records.append(record)
         self._outcomes[index] = outcome
         return record

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import replace
-from typing import Final, TypeAlias
+from typing import Final, TypeAlias, get_args
 
 from healthpay_core.catalogue import Code
 from healthpay_core.clock import BusinessDay
@@ -54,6 +54,13 @@ MONEY_STEPS: Final = (
     w.SettleDebit,
     w.EndSweep,
 )
+_STEPS: Final = (
+    *get_args(w.Obligation),
+    *get_args(t.TransferStep),
+    *get_args(s.PaymentStep),
+    c.ConfirmMedCard,
+    c.RecordIssue,
+)
 _CREATING: Final = (
     w.CreateWallet,
     t.TransferFunds,
@@ -77,7 +84,7 @@ class ReferenceModel:
 
     def __init__(self, policy: LimitPolicy) -> None:
         self.rows: Rows = Rows(policy)
-        self._answers: dict[str, tuple[bytes, Prediction]] = {}
+        self._answers: dict[str, tuple[bytes | Command, Prediction]] = {}
         rows = self.rows
         self._tables: dict[str, Mapping[str, _Row]] = {
             "wallet": rows.wallets,
@@ -92,8 +99,8 @@ class ReferenceModel:
         """What must become of a request now; changes nothing."""
         known = self._answers.get(request.command_id)
         if known is not None:
-            fingerprint, answer = known
-            if fingerprint != request.fingerprint:
+            asked, answer = known
+            if asked not in (b"", _asked(request)):
                 return Prediction(Code.IDEMPOTENCY_KEY_REUSED)
             return replace(answer, replayed=True, effect=None)
         self.rows.now, self.rows.today = now, today
@@ -113,7 +120,7 @@ class ReferenceModel:
             prediction.effect = None
         if prediction.code is None:
             prediction.view = self.view(request.command)
-        self._answers[request.command_id] = (request.fingerprint, prediction)
+        self._answers[request.command_id] = (_asked(request), prediction)
         return prediction
 
     def play(
@@ -167,6 +174,13 @@ def resource_of(command: Command) -> tuple[str, str]:
     """The kind and the id of what a command is about."""
     kind, member = _RESOURCES.get(type(command), _WALLET)
     return kind, getattr(command, member)
+
+
+def _asked(request: CommandRequest) -> bytes | Command:
+    """What must be the same under an id (I3); of a step the id says it all (T6)."""
+    if isinstance(request.command, _STEPS):
+        return request.fingerprint
+    return request.fingerprint or request.command
 
 
 def _static(command: Command) -> None:
