@@ -179,6 +179,18 @@ def _keys_of_anybody(patch: Patch) -> None:
     patch.setattr("healthpay_core.handler.replay", replay)
 
 
+def _keys_of_the_silent(patch: Patch) -> None:
+    """Takes a request without a fingerprint for whatever was asked before."""
+    honest = replays.replay
+
+    def replay(request: CommandRequest, record: OutcomeRecord) -> Outcome:
+        if not request.fingerprint:
+            request = replace(request, fingerprint=record.fingerprint)
+        return honest(request, record)
+
+    patch.setattr("healthpay_core.handler.replay", replay)
+
+
 def _versions_ignored(patch: Patch) -> None:
     """Decides whatever version was expected."""
     patch.setattr(Turn, "_stale", lambda *_: None)
@@ -196,6 +208,7 @@ FAULTS: Final[dict[str, Callable[[Patch], None]]] = {
     "no limits of cards": _no_card_limits,
     "held money is spendable": _held_is_spendable,
     "keys of anybody": _keys_of_anybody,
+    "keys of the silent": _keys_of_the_silent,
     "versions ignored": _versions_ignored,
 }
 

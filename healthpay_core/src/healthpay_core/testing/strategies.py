@@ -201,7 +201,7 @@ def requests() -> st.SearchStrategy[CommandRequest]:
         CommandRequest,
         command=commands(),
         command_id=st.integers(0, 40).map(lambda n: command_id(str(n))),
-        fingerprint=st.sampled_from((b"x", b"x", b"x", b"y")),
+        fingerprint=st.sampled_from((b"", b"", b"x", b"x", b"x", b"y")),
         expected_version=st.none() | st.none() | st.integers(0, 8),
     )
 
