@@ -19,6 +19,7 @@ import orjson
 from healthpay_core import Err, NotDone, Ok, RecordedEvent, StreamCorrupted
 from healthpay_http import headers as h
 from healthpay_http.bodies import CommandBody
+from healthpay_http.call import Call
 from healthpay_http.card_data import holds_card_number
 from healthpay_http.reading import Parsed, parse
 from healthpay_http.refusals import IdempotencyKeyInvalid
@@ -178,7 +179,8 @@ def _chosen(choices: Mapping[str, T], data: bytes) -> tuple[T, bytes]:
 
 def _assert_document(error: NotDone) -> None:
     """A refusal has its faults and can be said in bytes."""
-    members = problem_members(error, "/", "c")
+    call = Call({"method": "POST", "path": "/", "headers": []})
+    members = problem_members(call, error, "c")
     assert members["errors"]
     assert orjson.loads(orjson.dumps(members)) == members
 

@@ -27,6 +27,7 @@ from healthpay_core.refusals import (
     TransferTimedOut,
 )
 from healthpay_http import HttpSettings
+from healthpay_http.call import Call
 from healthpay_http.replies import problem_members
 from healthpay_http.routes import ROUTES
 from healthpay_http.statuses import STATUSES, problem_type
@@ -306,7 +307,8 @@ def test_party_of_a_transfer() -> None:
 
 def test_members_never_hide_the_standard_ones() -> None:
     """E6: no extension has the name of a member that the document already has."""
-    standard = set(problem_members(StoreUnavailable(), "/", "c")) - {"retryAfterS"}
+    call = Call({"method": "GET", "path": "/", "headers": []})
+    standard = set(problem_members(call, StoreUnavailable(), "c")) - {"retryAfterS"}
     for cls in BY_CODE.values():
         names = {camel(field.name) for field in fields(cls)}
         assert not standard & names, cls

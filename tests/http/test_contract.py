@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from urllib.parse import unquote
+
 import pytest
 
 from healthpay_core import derive_id, is_id, new_id
@@ -134,21 +136,51 @@ def test_refusal_is_a_problem_document(hosted: Service) -> None:
     path = f"/v1/wallets/{wallet_id}/debit"
     body = {"amount": 20000, "currency": "EGP", "reason": "withdrawal"}
     answer = hosted.post(path, body, headers={"x-correlation-id": "call-7"})
+    prefix = hosted.client.prefix
     assert answer.status == 422
     assert answer.headers["content-type"] == "application/problem+json"
     assert answer.json == {
-        "type": "/problems/insufficient-funds",
+        "type": f"{prefix}/problems/insufficient-funds",
         "title": "Insufficient funds",
         "status": 422,
         "code": "INSUFFICIENT_FUNDS",
         "detail": "The balance less what is held does not cover the amount.",
-        "instance": path,
+        "instance": prefix + path,
         "retryable": False,
         "correlationId": "call-7",
         "requestedAmount": 20000,
         "availableAmount": 12550,
         "currency": "EGP",
     }
+
+
+@pytest.mark.parametrize("path", ["/", "/n", "/v1/wallets/n", "/v1/no wallet/é"])
+def test_the_references_of_a_problem_lead_somewhere(hosted: Service, path: str) -> None:
+    """E6: below a mount `type` is explained there, and `instance` was asked."""
+    prefix = hosted.client.prefix
+    answer = hosted.get(path)
+    assert answer.status == 404
+    assert answer.json["instance"].startswith(f"{prefix}/")
+    assert answer.json["type"].startswith(f"{prefix}/problems/")
+    page = hosted.get(answer.json["type"].removeprefix(prefix))
+    assert page.status == 200
+    assert answer.code in page.body.decode()
+    again = hosted.get(unquote(answer.json["instance"]).removeprefix(prefix))
+    assert again.json["instance"] == answer.json["instance"]
+
+
+def test_a_stored_refusal_refers_through_the_mount_that_asks(hosted: Service) -> None:
+    """I4, E6: asked again, the same bytes; asked about, the same kind of problem."""
+    path = f"/v1/wallets/{hosted.open(5)}/debit"
+    body = {"amount": 6, "currency": "EGP", "reason": "withdrawal"}
+    first = hosted.post(path, body, key="k")
+    again = hosted.post(path, body, key="k")
+    assert again.headers["idempotent-replayed"] == "true"
+    assert (again.status, again.body) == (first.status, first.body)
+    command_id = derive_id("/wallet.debit/k")
+    told = hosted.get(f"/v1/commands/{command_id}").json
+    assert told["type"] == first.json["type"]
+    assert told["instance"] == f"{hosted.client.prefix}/v1/commands/{command_id}"
 
 
 def test_one_trailing_slash_is_ignored(hosted: Service) -> None:
@@ -218,3 +250,33 @@ def test_prefix_is_cut_at_a_segment(path: str, root: str, local: str) -> None:
     call = Call(scope)
     assert call.path == local
     assert call.prefix == root.rstrip("/")
+
+
+@pytest.mark.parametrize(
+    ("raw", "path", "root", "prefix"),
+    [
+        (b"/pay/v1/wallets", "/v1/wallets", "", "/pay"),
+        (b"/pay/v1/wallets/", "/v1/wallets/", "", "/pay"),
+        (b"/pay/v1/%77allets", "/v1/wallets", "", "/pay"),
+        (b"/pay", "/", "", "/pay"),
+        (b"/pay", "/pay", "/pay", "/pay"),
+        (b"/api/pay/v1/n", "/v1/n", "/api", "/api/pay"),
+        (b"/v1/wallets", "/v1/wallets", "/pay", "/pay"),
+        (b"/v1/wallets", "/v1/wallets", "", ""),
+        (b"/", "/", "", ""),
+        (b"/a%20b%C3%A9/n", "/n", "", "/a%20b%C3%A9"),
+        (b"/n", "/n", "/a bé", "/a%20b%C3%A9"),
+    ],
+)
+def test_the_prefix_is_what_the_client_sees(
+    raw: bytes, path: str, root: str, prefix: str
+) -> None:
+    """H1, E6: cut by a framework or by a proxy, it is in what the answer refers to."""
+    scope: HttpScope = {
+        "method": "GET",
+        "path": path,
+        "raw_path": raw,
+        "root_path": root,
+        "headers": [],
+    }
+    assert Call(scope).prefix == prefix

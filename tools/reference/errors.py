@@ -15,7 +15,8 @@ from tools.reference import markdown as md
 INTRODUCTION = """
 Every request that is not done is answered with one code of this catalogue. The code
 never changes its meaning; the HTTP status follows from it. In the library, the code is
-`outcome.error.code`; over HTTP it is the member `code` of the problem document.
+`outcome.error.code`; over HTTP it is the member `code` of the problem document, whose
+`type` leads to a page about it, below the place where the interface is mounted.
 """
 LEGEND = """
 *Kept* says whether the answer is stored under the idempotency key: a retry with the

@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from urllib.parse import quote
+from typing import Final
+from urllib.parse import quote, unquote_to_bytes
 
 from healthpay_http import headers as h
 from healthpay_http.asgi import HttpScope
+
+# What stands for itself in a path besides letters and digits (RFC 3986, 3.3).
+_IN_PATHS: Final = "/-._~!$&'()*+,;=:@"
 
 
 class Call:
@@ -54,21 +58,22 @@ class Call:
 
     @property
     def instance(self) -> str:
-        """The path as a URI reference, the same wherever the app is mounted."""
-        return quote(self.path, errors="replace")[:512]
+        """The path as a URI reference that leads here, through the mount."""
+        return self.prefix + quote(self.path, errors="replace")[:512]
 
     @property
     def prefix(self) -> str:
-        """Where the app is mounted, as the client sees it.
+        """Where the app is mounted, as the client sees it, fit to be in a URI.
 
         Litestar cuts the path and does not say so in `root_path`; the raw path
-        still has it.
+        still has it. Behind a proxy that cuts it, only `root_path` has it.
         """
-        raw = self._scope.get("raw_path", b"").rstrip(b"/")
-        local = self.path.encode("utf-8", "replace")
-        if raw.endswith(local):
-            return raw[: -len(local)].decode("latin-1")
-        return self._scope.get("root_path", "").rstrip("/")
+        asked = unquote_to_bytes(self._scope.get("raw_path", b"")).rstrip(b"/")
+        local = self.path.encode("utf-8", "replace").rstrip(b"/")
+        if asked.endswith(local) and len(asked) > len(local):
+            return quote(asked.removesuffix(local), safe=_IN_PATHS)
+        root = self._scope.get("root_path", "").rstrip("/")
+        return quote(root, safe=_IN_PATHS, errors="replace")
 
 
 def _local_path(scope: HttpScope) -> str:

@@ -193,7 +193,7 @@ def get_command(queries: QueryPort, call: Call, _: Parameters) -> Reply:
 def _command_body(call: Call, record: OutcomeRecord) -> bytes:
     outcome = record.outcome
     if isinstance(outcome, Rejected):
-        members = problem_members(outcome.error, call.instance, outcome.correlation_id)
+        members = problem_members(call, outcome.error, outcome.correlation_id)
         head = {"commandId": outcome.command_id, "outcome": "rejected"}
         return orjson.dumps(head | members)
     head_bytes = b'{"outcome":"committed","status":%d,' % _status(outcome)

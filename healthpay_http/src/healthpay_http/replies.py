@@ -47,9 +47,7 @@ def refusal(call: Call, error: NotDone, correlation_id: str | None = None) -> Re
     A replay passes the correlation id of the first answer, so that the bytes
     are the same (I4).
     """
-    members = problem_members(
-        error, call.instance, correlation_id or call.correlation_id
-    )
+    members = problem_members(call, error, correlation_id or call.correlation_id)
     headers = [PROBLEM, NO_STORE]
     if isinstance(error, StoreUnavailable):
         headers.append((b"retry-after", b"%d" % error.retry_after_s))
@@ -59,18 +57,22 @@ def refusal(call: Call, error: NotDone, correlation_id: str | None = None) -> Re
 
 
 def problem_members(
-    error: NotDone, instance: str, correlation_id: str
+    call: Call, error: NotDone, correlation_id: str
 ) -> dict[str, object]:
-    """The members of a problem document (E6), extensions last (E7, E9)."""
+    """The members of a problem document (E6), extensions last (E7, E9).
+
+    Its references go through the mount by which the call came: to be followed, and
+    so that a replay by the same way is the same bytes (I4).
+    """
     code = error.code
     entry = CATALOGUE[code]
     members: dict[str, object] = {
-        "type": problem_type(code),
+        "type": call.prefix + problem_type(code),
         "title": entry.title,
         "status": STATUSES[code],
         "code": code.value,
         "detail": error.message,
-        "instance": instance,
+        "instance": call.instance,
         "retryable": entry.retryable,
         "correlationId": correlation_id,
     }

@@ -79,5 +79,5 @@ def slug(code: Code) -> str:
 
 
 def problem_type(code: Code) -> str:
-    """The URI reference that identifies a kind of problem."""
+    """Where a kind of problem is explained, below the mount."""
     return "/problems/" + slug(code)
