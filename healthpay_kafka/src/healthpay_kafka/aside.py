@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from healthpay_core import CommandRequest, Err, Ok, derive_id, is_id
+from healthpay_core.fingerprints import fingerprint_of
 from healthpay_core.outcome import Rejected
 from healthpay_core.refusals import InternalError, NotDone, ValidationFailed
 from healthpay_kafka.journal import Entry
@@ -79,7 +80,7 @@ class Aside:
                 recorded_at=arrived.recorded_at,
                 command_id=command_id,
                 correlation_id=command_id,
-                fingerprint=b"" if request is None else request.fingerprint,
+                fingerprint=b"" if request is None else fingerprint_of(request),
                 outcome=_rejected(command_id, error),
                 pinned=False,
             )

@@ -8,6 +8,7 @@ from dataclasses import replace
 from typing import Final
 
 from healthpay_core import CommandRequest, Err, Outcome, Unknown
+from healthpay_core.fingerprints import fingerprint_of
 from healthpay_core.outcome import Rejected
 from healthpay_core.refusals import InternalError
 from healthpay_kafka.deciding import Decision
@@ -73,7 +74,7 @@ class Draft:
             recorded_at=self.arrived.recorded_at,
             command_id=request.command_id,
             correlation_id=request.correlation_id or request.command_id,
-            fingerprint=request.fingerprint,
+            fingerprint=fingerprint_of(request),
             outcome=None if decision is None else decision.outcome,
             pinned=decision is not None and decision.is_final,
             events=events,

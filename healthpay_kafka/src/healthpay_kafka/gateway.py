@@ -21,6 +21,7 @@ from confluent_kafka import (
 )
 
 from healthpay_core import CommandRequest, Decided, Err, Observer, Outcome
+from healthpay_core.fingerprints import fingerprint_of
 from healthpay_core.outcome import rejected, unknown
 from healthpay_core.refusals import (
     IdempotencyKeyInUse,
@@ -221,7 +222,7 @@ class KafkaGateway:
         with self._entering:
             known = self._waiting.get(request.command_id)
             if known is not None:
-                if known.request.fingerprint != request.fingerprint:
+                if fingerprint_of(known.request) != fingerprint_of(request):
                     return IdempotencyKeyReused(command_id=request.command_id)
                 return IdempotencyKeyInUse(command_id=request.command_id)
             full = len(self._waiting) >= settings.capacity

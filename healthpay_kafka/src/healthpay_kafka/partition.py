@@ -20,6 +20,7 @@ from healthpay_core import (
     derive_id,
     domain,
 )
+from healthpay_core.fingerprints import fingerprint_of, is_repetition
 from healthpay_core.outcome import Rejected, rejected
 from healthpay_core.refusals import (
     IdempotencyKeyReused,
@@ -236,7 +237,7 @@ class Partition:
         if known is not None:
             self._answer_again(known, request, reply)
         elif pending is not None:
-            if pending.root.fingerprint != request.fingerprint:
+            if fingerprint_of(pending.root) != fingerprint_of(request):
                 self._draft.answer(reply, _reused(request))
                 return
             # Who asks again gets the answer too, and what was lost is found.
@@ -272,7 +273,7 @@ class Partition:
     def _step(self, order: StepOrder) -> None:
         request = order.request
         known = self._known(request.command_id)
-        if known is not None and known.fingerprint != request.fingerprint:
+        if known is not None and not is_repetition(request, known.fingerprint):
             # Another process has used the id: the same transfer under another key.
             follows = _after(order, _reused(request), None)
             self._draft.send(_sent(follows), follows)
@@ -323,7 +324,7 @@ class Partition:
         assert known.outcome is not None
         # Of the log's own repetition nobody has had the first answer.
         is_replay = known.offset != self._draft.arrived.offset
-        if is_replay and known.fingerprint != request.fingerprint:
+        if is_replay and not is_repetition(request, known.fingerprint):
             self._draft.answer(reply, _reused(request))
         else:
             self._draft.answer(reply, replace(known.outcome, replayed=is_replay))
