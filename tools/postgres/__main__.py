@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import signal
 import sys
 from contextlib import suppress
@@ -11,6 +12,9 @@ from tools.postgres import running
 
 def main() -> int:
     """Start, print, wait, stop."""
+    argparse.ArgumentParser(
+        prog="python -m tools.postgres", description=__doc__
+    ).parse_args()
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     with suppress(KeyboardInterrupt), running() as server:
         sys.stdout.write(f"{server.url}\n")
