@@ -24,7 +24,7 @@ POLICIES: Final = {"EG-2023-11": EG_2023_11, "none": NO_LIMITS}
 _SERVERS: Final = re.compile(r"[\w.\-]+:[0-9]{1,5}(,[\w.\-]+:[0-9]{1,5})*")
 _PREFIX: Final = re.compile(r"[a-zA-Z0-9._-]{1,200}")
 _TOPIC_NUMBERS: Final = ("partitions", "reply_partitions", "replication", "min_insync")
-_USER_INFO: Final = re.compile(r"//[^/@]*@")
+_USER_INFO: Final = re.compile(r":.*@")
 
 
 @attrs.frozen(kw_only=True)
@@ -163,7 +163,7 @@ def store(text: str) -> Store:
     path = unquote(text.removeprefix("sqlite:///"))
     if text.startswith("sqlite:///") and path and not path.startswith(":"):
         return SqliteStore(path=Path(path))
-    shown = _USER_INFO.sub("//***@", text)
+    shown = _USER_INFO.sub("://***@", text)
     raise ValueError(
         f"must be sqlite:///FILE, kafka://HOST:PORT or memory:, not {shown!r}"
     )
@@ -182,7 +182,7 @@ def _kafka(text: str) -> KafkaStore:
     url = urlsplit(text)
     servers, prefix = url.netloc, url.path.strip("/") or "healthpay"
     if not _SERVERS.fullmatch(servers):
-        shown = _USER_INFO.sub("//***@", text)
+        shown = _USER_INFO.sub("://***@", text)
         raise ValueError(f"must name HOST:PORT after kafka://, not {shown!r}")
     given = parse_qsl(url.query, keep_blank_values=True)
     unknown = sorted({name for name, _ in given} - set(_TOPIC_NUMBERS))
@@ -200,7 +200,7 @@ def relay(text: str) -> KafkaRelay | None:
     if text == "none":
         return None
     if not text.startswith("kafka:"):
-        shown = _USER_INFO.sub("//***@", text)
+        shown = _USER_INFO.sub("://***@", text)
         raise ValueError(f"must be none or kafka://HOST:PORT, not {shown!r}")
     place = _kafka(text)
     return KafkaRelay(servers=place.servers, topics=place.topics)

@@ -73,7 +73,6 @@ class WatchedHttp(HttpToolsProtocol):
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
-        self._unset_keepalive_if_required()
         if self._is_ending:
             return
         was_in_head = self._is_in_head
@@ -87,7 +86,8 @@ class WatchedHttp(HttpToolsProtocol):
             self._waited_bytes += len(data)
             if self._waited_bytes > MAX_HEAD_BYTES:
                 self._end(_TOO_LONG)
-        elif self._is_reading and self._timer is None:
+                return
+        if self._is_reading and self._timer is None:
             self._await_request()
 
     def eof_received(self) -> bool:  # type: ignore[override]  # As asyncio has it.
@@ -123,6 +123,8 @@ class WatchedHttp(HttpToolsProtocol):
         yield b"\r\n"
 
     def on_message_begin(self) -> None:
+        # Not before: empty lines between requests keep no connection open.
+        self._unset_keepalive_if_required()
         super().on_message_begin()
         self._is_reading = self._is_in_head = True
         self._head_bytes = self._waited_bytes = 0

@@ -56,6 +56,30 @@ def test_who_never_finishes_is_cut_off(name: str, cut_off: tuple[str, ...]) -> N
         asyncio.run(_none_finishes(server.url, cut_off))
 
 
+@pytest.mark.parametrize("kept", ["empty line after an answer", "begun before"])
+def test_nobody_keeps_a_connection_by_saying_little(kept: str) -> None:
+    """H7: neither an empty line nor a request begun beside another stops the clock."""
+    times = {"HEALTHPAY_READ_TIMEOUT_S": str(TIMEOUT_S), "HEALTHPAY_KEEP_ALIVE_S": "1"}
+    with SERVERS["uvicorn"](None, **times) as server:
+        asyncio.run(_is_let_go(server.url, kept))
+
+
+async def _is_let_go(url: str, kept: str) -> None:
+    talk = await Talk.begin(url)
+    head = b"GET /livez HTTP/1.1\r\nHost: h\r\n\r\n"
+    if kept == "begun before":
+        await talk.say(head[:-6])
+        await asyncio.sleep(0.1)
+        await talk.say(head[-6:] + head[:9])
+    else:
+        await talk.say(head)
+    assert (await talk.hear_one()).statuses == [200]
+    await talk.say(b"t" if kept == "begun before" else b"\r\n")
+    heard = await talk.hear(quiet_s=LATE_S)
+    assert heard.is_closed
+    assert set(heard.statuses) <= {408}
+
+
 async def _beside_the_slow(url: str) -> None:
     wallets = await opened(url, 2)
     async with _trickling(url, credit(credit_path(wallets[0]))):

@@ -119,6 +119,16 @@ def test_a_card_number_is_found_however_deep(
     assert pointers(answer) == ["/reasonCode", "/reasonCode" + "/0" * depth]
 
 
+def test_a_card_number_is_found_however_it_is_written(
+    service: Service, wallet: str
+) -> None:
+    """D2: JSON may write any digit as an escape."""
+    digits = b"".join(b"\\u%04x" % digit for digit in b"4111111111111111")
+    for reference in (b"411111\\u0031\\u0031111111\\u00311", digits):
+        body = orjson.dumps({**CREDIT, "reference": "R"}).replace(b"R", reference)
+        assert pointers(service.post(wallet + "/credit", body)) == ["/reference"]
+
+
 def test_every_fault_at_once(service: Service, wallet: str) -> None:
     """E7: all faults come in one answer, each with its JSON Pointer."""
     body = {
@@ -220,6 +230,8 @@ def test_odd_texts_are_only_texts(text: str, service: Service) -> None:
         (b'{"amount":1,"amount":1,"currency":"EGP","reason":"deposit"}', "/amount"),
         (b'{"amount":1,"\\u0061mount":2,"currency":"E","reason":"d"}', "/amount"),
         (b'{"a/b":{"x":1,"x":2},"a/b":2,"c":%b}' % (b"9" * 300), "/a~1b"),
+        (b'{"a":{"x":1,"x":2},"c":%b}' % (b"9" * 300), "/a/x"),
+        (b'{"a":[0,{"b":{"y":1,"x~":1,"x~":2}}]}', "/a/1/b/x~0"),
     ],
 )
 def test_members_given_twice(

@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
-from healthpay_core import StoreFault, StoreQueries, StreamCorrupted, new_id
+from healthpay_core import (
+    RecordedEvent,
+    StoreFault,
+    StoreQueries,
+    StreamCorrupted,
+    new_id,
+)
 from healthpay_http import Backend, Publications
 from healthpay_http.balances import BalanceTotals
 from tests.http.client import Service
@@ -133,8 +139,35 @@ def test_a_second_look_does_not_follow_meanwhile(service: Service) -> None:
     service.open(100)
     totals = BalanceTotals(StoreQueries(service.store))
     with totals._following:
-        assert totals.current() == {}
+        assert totals.current() is None
     assert totals.current() == {("EGP", "pending"): 0, ("EGP", "active"): 100}
+
+
+def test_a_second_look_sees_no_half_of_a_transfer(
+    service: Service, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Totals are those of some instant, also while another scrape follows the feed."""
+    source, destination = service.open(100), service.open(1)
+    queries = StoreQueries(service.store)
+    totals, feed = BalanceTotals(queries), queries.feed
+    before = totals.current()
+    body = {
+        "sourceWalletId": source,
+        "destinationWalletId": destination,
+        "amount": 60,
+        "currency": "EGP",
+    }
+    assert service.post("/v1/transfers", body).status == 201
+    seen: list[object] = []
+
+    def one_by_one(after: int = 0, limit: int = 1) -> Sequence[RecordedEvent]:
+        seen.append(totals.current())
+        return feed(after, 1)
+
+    monkeypatch.setattr(queries, "feed", one_by_one)
+    assert totals.current() == before
+    assert len(seen) == 5
+    assert seen == [before] * 5
 
 
 def test_two_applications_count_apart(service: Service) -> None:

@@ -6,6 +6,7 @@ import asyncio
 import threading
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from dataclasses import replace
 
 import pytest
 
@@ -125,6 +126,55 @@ def test_check_that_hangs() -> None:
         release.set()
     assert answer.status == 503
     assert answer.json["checks"]["store"]["reason"] == "no answer in 0.02 s"
+
+
+def test_a_check_that_hangs_is_asked_once() -> None:
+    """H8: probes that come meanwhile wait for the same answer; queries go on."""
+    release = threading.Event()
+    asked: list[str] = []
+
+    def hang() -> str | None:
+        asked.append(threading.current_thread().name)
+        release.wait(30)
+        return "late"
+
+    settings = HttpSettings(check_timeout_s=0.02)
+    backend = replace(over(StubCommands(unknown)), checks={"store": hang})
+    with Service(backend=backend, settings=settings).serving() as service:
+        for _ in range(40):
+            assert service.get("/readyz").status == 503
+        assert asked == ["healthpay-check"]
+        assert service.get(f"/v1/wallets/{new_id()}").status == 404
+        release.set()
+        reasons: list[str] = []
+        while "late" not in reasons and len(reasons) < 100:
+            answer = service.get("/readyz").json["checks"]["store"]
+            reasons.append(answer["reason"])
+        assert reasons[-1] == "late"
+
+
+def test_slow_queries_do_not_look_like_a_broken_server() -> None:
+    """H8: checks have threads of their own."""
+    release = threading.Event()
+
+    class Slow(StoreQueries):
+        def wallet(self, *_: object, **__: object) -> None:
+            release.wait(30)
+
+    queries = Slow(InMemoryEventStore())
+    backend = replace(with_checks(store=lambda: None), queries=queries)
+    with Service(backend=backend).serving() as service:
+
+        async def story() -> int:
+            path = f"/v1/wallets/{new_id()}"
+            slow = [asyncio.ensure_future(service.client.get(path)) for _ in range(64)]
+            await asyncio.sleep(0.05)
+            ready = (await service.client.get("/readyz")).status
+            release.set()
+            await asyncio.gather(*slow)
+            return ready
+
+        assert service.runner.run(story()) == 200
 
 
 def test_drain(service: Service) -> None:

@@ -170,6 +170,11 @@ def test_both_category_lists_are_refused(shop: Shop) -> None:
         "4111-1111-1111-1111",
         "ref 5500005555555559 ok",
         "378282246310005",
+        "4111111111111111 12/27",
+        "4111 1111 1111 1111 123",
+        "4111111111111111-12",
+        "no 7 4111111111111111",
+        "12 34 4111 1111 1111 1111 56 78",
     ],
 )
 def test_a_card_number_is_refused_wherever_it_stands(shop: Shop, number: str) -> None:
@@ -206,6 +211,9 @@ def test_a_card_number_is_refused_wherever_it_stands(shop: Shop, number: str) ->
         "11111111-1111-4111-8111-111111111111",
         "wallet:00000000-0000-4000-8000-000000000000",
         "2026-11-25 12:00",
+        "4111 1111 1111",
+        "41111111111111110000",
+        "1 2 3 4 5 6 7 8 9 0 1 2",
         "",
     ],
 )

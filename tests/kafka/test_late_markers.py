@@ -95,6 +95,8 @@ def test_a_late_end_marker_is_harmless(
 
 
 def _reasons(member: Member) -> dict[str, int]:
-    """How often a partition was given up, by the code of the first fault."""
+    """How often a partition was given up, by the code of the first fault, or why."""
     reasons = [report["reason"] for report in member.reports("lost")]
-    return dict(Counter(re.findall(r"code=(\w+)", text)[0] for text in reasons))
+    codes = [re.search(r"code=(\w+)", text) for text in reasons]
+    named = zip(codes, reasons, strict=True)
+    return dict(Counter(text if code is None else code[1] for code, text in named))

@@ -26,7 +26,7 @@ from healthpay_kafka.gateway import KafkaGateway
 from healthpay_kafka.partitions import partition_of
 from healthpay_kafka.reading import PartitionReader
 from healthpay_kafka.records import headers_in
-from healthpay_kafka.replaying import Letter, Replay, dead_letters, send_again
+from healthpay_kafka.replaying import Letter, dead_letters, send_again
 from tests.http.client import Service
 from tests.kafka.audit import audit, committed
 from tests.kafka.fleet import Fleet, Member
@@ -80,7 +80,9 @@ def _mended(
     member = fleet.start()
     for _ in range(2):
         sent = send_again(fleet.servers, fleet.topics, is_quiet=True)
-        assert sent == Replay(sent=letters, too_old=0, unplaceable=0)
+        assert (sent.too_old, sent.unplaceable) == (0, 0)
+        # Whoever takes a partition over may have written the last ones again.
+        assert sent.sent >= letters
     for asked in bad.values():
         assert isinstance(traffic.insist(asked), Committed)
     _still_well(fleet, member)
@@ -109,7 +111,7 @@ def test_a_step_that_raises_leaves_its_process_pending(
     member = fleet.start(again_after_s=1 if mended_by == "time" else 0)
     if mended_by == "letters":
         sent = send_again(fleet.servers, fleet.topics, is_quiet=True)
-        assert sent.sent == len(stuck)
+        assert sent.sent >= len(stuck)
     if mended_by == "callers":
         with ThreadPoolExecutor(len(stuck)) as pool:
             list(pool.map(crowd.insist, [one.root for one in stuck]))

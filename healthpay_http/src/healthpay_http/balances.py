@@ -43,13 +43,15 @@ class BalanceTotals:
         self._position = 0
         self._wallets: dict[str, _Wallet] = {}
         self._totals: dict[tuple[str, str], int] = {}
+        self._known: Mapping[tuple[str, str], int] | None = None
         self._following = Lock()
 
     def current(self) -> Mapping[tuple[str, str], int] | None:
-        """Totals in minor units; None when the feed cannot be read now.
+        """Totals in minor units, of all that was stored at some instant.
 
         May block; one caller follows the feed, another one meanwhile gets what
-        was known before.
+        was known before. None when the feed cannot be read now, and before it
+        has been read once.
         """
         if self._following.acquire(blocking=False):
             try:
@@ -58,13 +60,14 @@ class BalanceTotals:
                 return None
             finally:
                 self._following.release()
-        return dict(self._totals)
+        return self._known
 
     def _follow(self) -> None:
         while page := self._queries.feed(self._position, _PAGE):
             for recorded in page:
                 self._apply(recorded)
                 self._position = recorded.position
+        self._known = dict(self._totals)
 
     def _apply(self, recorded: RecordedEvent) -> None:
         wallet_id = recorded.envelope.aggregate_id

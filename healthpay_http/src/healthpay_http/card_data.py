@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from itertools import accumulate
 from typing import Final
 
 from healthpay_core import Problem
+from healthpay_http.pointers import items_of
 
 _NAMES: Final = frozenset(
     {"pan", "cardnumber", "cvv", "cvv2", "cvc", "cvc2", "pin", "securitycode", "track2"}
@@ -14,48 +16,33 @@ _NAMES: Final = frozenset(
 _MAYBE: Final = re.compile(rb"[0-9](?:[ -]?[0-9]){11}")
 _UUID: Final = re.compile(r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 _RUN: Final = re.compile(r"[0-9](?:[ -]?[0-9])+")
+_GROUP: Final = re.compile(r"[0-9]+")
+_SHORTEST, _LONGEST = 12, 19
+_DOUBLED: Final = (0, 2, 4, 6, 8, 1, 3, 5, 7, 9)
+"""Of each digit its part in the sum of Luhn where it is doubled."""
 
 
 def may_hold_card_number(body: bytes) -> bool:
     """A quick look at the bytes: whether a closer one is needed."""
-    return _MAYBE.search(body) is not None
+    # Digits may be written as escapes of JSON.
+    return _MAYBE.search(body) is not None or b"\\u" in body
 
 
 def card_numbers(value: object) -> Iterator[Problem]:
     """The texts in a JSON value that hold the number of a card, at any depth."""
-    # What a parser still reads may be nested deeper than functions may call each
-    # other: so the open levels are a list, each read no further than needed.
-    open_levels = [iter([("", value)])]
-    while open_levels:
-        for pointer, item in open_levels[-1]:
-            if isinstance(item, (dict, list)):
-                open_levels.append(_inside(pointer, item))
-                break
-            if isinstance(item, str) and holds_card_number(item):
-                yield Problem(pointer, "must not hold a card number; send a token")
-        else:
-            open_levels.pop()
-
-
-def _inside(
-    pointer: str, value: dict[str, object] | list[object]
-) -> Iterator[tuple[str, object]]:
-    if isinstance(value, dict):
-        return ((f"{pointer}/{_escaped(name)}", item) for name, item in value.items())
-    return ((f"{pointer}/{index}", item) for index, item in enumerate(value))
+    for pointer, item in items_of(value):
+        if isinstance(item, str) and holds_card_number(item):
+            yield Problem(pointer, "must not hold a card number; send a token")
 
 
 def holds_card_number(text: str) -> bool:
     """Whether 12 to 19 digits stand in it that pass the Luhn check.
 
-    Digits may be grouped with spaces or hyphens; ids are left out, whose digits
-    pass by chance.
+    Digits may be grouped with spaces or hyphens, and other groups may stand beside
+    them, such as when the card expires; ids are left out, whose digits pass by chance.
     """
-    for run in _RUN.finditer(_UUID.sub(" ", text)):
-        digits = [int(c) for c in run.group() if c.isdigit()]
-        if 12 <= len(digits) <= 19 and _luhn(digits):
-            return True
-    return False
+    runs = _RUN.finditer(_UUID.sub(" ", text))
+    return any(_some_groups_pass(_GROUP.findall(run.group())) for run in runs)
 
 
 def named_card_data(problem: Problem) -> Problem:
@@ -66,13 +53,28 @@ def named_card_data(problem: Problem) -> Problem:
     return Problem(problem.pointer, "must not be sent: card data never enters")
 
 
-def _luhn(digits: list[int]) -> bool:
-    total = 0
-    for index, digit in enumerate(reversed(digits)):
-        doubled = digit * 2 if index % 2 else digit
-        total += doubled - 9 if doubled > 9 else doubled
-    return total % 10 == 0
-
-
-def _escaped(name: str) -> str:
-    return name.replace("~", "~0").replace("/", "~1")[:128]
+def _some_groups_pass(groups: list[str]) -> bool:
+    """Whether the digits of groups that follow each other pass the Luhn check."""
+    digits = [int(digit) for group in groups for digit in group]
+    # Sums up to each place, where every second digit is doubled: the even, the odd.
+    sums = [
+        list(
+            accumulate(
+                (_DOUBLED[d] if i % 2 == odd else d for i, d in enumerate(digits)),
+                initial=0,
+            )
+        )
+        for odd in (0, 1)
+    ]
+    borders = list(accumulate(map(len, groups), initial=0))
+    first = 0
+    for end in borders:
+        while end - borders[first] > _LONGEST:
+            first += 1
+        passing = sums[end % 2]
+        for start in borders[first:]:
+            if end - start < _SHORTEST:
+                break
+            if (passing[end] - passing[start]) % 10 == 0:
+                return True
+    return False

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping
+from concurrent.futures import Future
+from threading import Thread
 
 import orjson
 
@@ -26,6 +28,7 @@ class ReadyEndpoint:
     def __init__(self, serving: Serving, timeout_s: float) -> None:
         self._serving = serving
         self._timeout_s = timeout_s
+        self._under_way: dict[HealthCheck, Future[str | None]] = {}
 
     async def __call__(self, _: Call, __: Receive) -> Reply:
         backend = self._serving.backend
@@ -52,12 +55,34 @@ class ReadyEndpoint:
 
     async def _check(self, check: HealthCheck) -> str | None:
         try:
-            return await asyncio.wait_for(asyncio.to_thread(check), self._timeout_s)
+            answer = asyncio.wrap_future(self._asked(check))
+            # Who stops to wait does not stop the check.
+            return await asyncio.wait_for(asyncio.shield(answer), self._timeout_s)
         except TimeoutError:
             return f"no answer in {self._timeout_s} s"
         except Exception as error:
             # The type only: its text is not for everybody (E5).
             return f"the check raised {type(error).__name__}"
+
+    def _asked(self, check: HealthCheck) -> Future[str | None]:
+        """The answer of a check, which is asked once at a time.
+
+        In a thread of its own: queries that are slow must not make a server look
+        unwell, nor a check that hangs stop the queries, or the end of the process.
+        """
+        running = self._under_way.get(check)
+        if running is None or running.done():
+            running = self._under_way[check] = Future()
+            name = "healthpay-check"
+            Thread(target=_ask, args=(check, running), name=name, daemon=True).start()
+        return running
+
+
+def _ask(check: HealthCheck, answer: Future[str | None]) -> None:
+    try:
+        answer.set_result(check())
+    except BaseException as error:
+        answer.set_exception(error)
 
 
 class MetricsEndpoint:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Generic, TypeVar, cast
@@ -17,6 +18,7 @@ from healthpay_http.card_data import (
     may_hold_card_number,
     named_card_data,
 )
+from healthpay_http.pointers import escaped, items_of
 from healthpay_http.refusals import BodyTooLarge
 from healthpay_wire.strict import structure
 
@@ -79,20 +81,27 @@ def parse(body: bytes, cls: type[T]) -> Ok[Parsed[T]] | Err[ValidationFailed]:
 
 
 def _given_twice(body: bytes) -> tuple[Problem, ...]:
-    """The members of the outermost object that are there more than once."""
-    outermost: list[tuple[str, object]] = []
+    """The members of its objects, at any depth, that are there more than once."""
+    twice: dict[int, list[str]] = {}
+    objects: list[dict[str, object]] = []
 
-    def remember(pairs: list[tuple[str, object]]) -> None:
-        # Objects end from the inside out: the last call is the outermost one.
-        outermost[:] = pairs
+    def note(pairs: list[tuple[str, object]]) -> dict[str, object]:
+        made = dict(pairs)
+        if len(made) < len(pairs):
+            times = Counter(name for name, _ in pairs)
+            twice[id(made)] = sorted(name for name in times if times[name] > 1)
+            # Kept, so that no other object has its id.
+            objects.append(made)
+        return made
 
     try:
-        json.loads(body, object_pairs_hook=remember)
+        value = json.loads(body, object_pairs_hook=note)
     except RecursionError:
         return (Problem("", "must not be nested so deeply"),)
-    names = [name for name, _ in outermost]
-    twice = sorted({name for name in names if names.count(name) > 1})
+    if not twice:
+        return ()
     return tuple(
-        Problem("/" + name.replace("~", "~0").replace("/", "~1"), "is given twice")
-        for name in twice
-    )
+        Problem(f"{pointer}/{escaped(name)}", "is given twice")
+        for pointer, item in items_of(value)
+        for name in twice.get(id(item), ())
+    ) or (Problem("", "has a member that is given twice"),)

@@ -32,6 +32,8 @@ from healthpay_wire.names import camel, member_name
 T = TypeVar("T")
 Hook = Callable[[object, object], object]
 
+_MOST_FAULTS: Final = 100
+"""Of one list; more of them tell nobody more."""
 INSTANT_FIELDS: Final = frozenset(
     {"expires_at", "expired_at", "completed_at", "resets_at"}
 )
@@ -144,6 +146,8 @@ def _each(items: list[object], hook: Callable[[object], object]) -> list[object]
         except Exception as error:
             error.add_note(IterableValidationNote(f"item {index}", index, object))
             faults.append(error)
+            if len(faults) == _MOST_FAULTS:
+                break
     if faults:
         raise IterableValidationError("items", faults, list)
     return built
