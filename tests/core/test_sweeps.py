@@ -268,6 +268,21 @@ def test_a_clock_that_is_ahead_loses_no_authorization(bench: Workbench) -> None:
     assert bench.wallet(PAYER).held == 0
 
 
+def test_what_has_ended_is_not_ordered_again_before_its_event_comes(
+    bench: Workbench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """P8, D5: the feed of a read model may be behind what was decided."""
+    _authorized(bench, "one", 10)
+    _card(bench, "card", 3)
+    bench.clock.advance(days=40)
+    known = bench.feed()
+    monkeypatch.setattr(bench.store, "feed", lambda after, _: known[after:])
+    sweeper, orders = _watched(bench)
+    assert sweeper.sweep() == Swept(authorizations=1, cards=1)
+    assert sweeper.sweep() == Swept(authorizations=0, cards=0)
+    assert len(orders.sent) == 2
+
+
 def test_a_payment_and_a_card_may_have_one_id(bench: Workbench) -> None:
     """P8, D5, I2: each has an order of its own, and both end."""
     _authorized(bench, "same", 10)

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-from typing import Any
+from dataclasses import dataclass, replace
+from typing import Any, Literal, get_args
 
 import pytest
 
@@ -15,6 +15,7 @@ from healthpay_core import (
     SuspendWallet,
     domain,
 )
+from healthpay_core.policy import KycLevel
 from healthpay_core.refusals import ValidationFailed
 from healthpay_core.testing import (
     Workbench,
@@ -26,9 +27,15 @@ from healthpay_core.testing import (
     payment,
     wallet_id,
 )
-from healthpay_core.words import word_refusal
+from healthpay_core.words import _words_of, word_refusal
 
 A, B = wallet_id("a"), wallet_id("b")
+
+
+@pytest.fixture(autouse=True)
+def _found_anew() -> None:
+    """What is known of a class of commands is found again for each test."""
+    _words_of.cache_clear()
 
 
 @pytest.mark.parametrize(
@@ -58,9 +65,38 @@ def test_an_unknown_word_is_refused(
     assert error.detail.startswith("must be one of: ")
 
 
+@dataclass(frozen=True)
+class _Order:
+    side_of_it: Literal["left", "right"] | None = None
+    name: str | None = None
+    level: KycLevel | int = 1
+
+
 def test_a_word_may_be_left_out_where_none_is_needed() -> None:
-    """D6: a payment without a category has none."""
-    assert word_refusal(payment(A, B, 1, name="p")) is None
+    """C1: then nothing may stand there, and no other word; other texts are free."""
+    for free in (
+        _Order(),
+        _Order(side_of_it="left"),
+        _Order(name="any"),
+        _Order("right"),
+    ):
+        assert word_refusal(free) is None
+    word: Any = "up"
+    refusal = word_refusal(_Order(side_of_it=word, level=word))
+    assert refusal is not None
+    assert [(e.pointer, e.detail) for e in refusal.errors] == [
+        ("/sideOfIt", "must be one of: left, right")
+    ]
+    assert word_refusal(_Order(level=word)) is None
+
+
+def test_the_words_are_named() -> None:
+    """E7: whoever is refused is told what may stand there."""
+    word: Any = "bonus"
+    refusal = word_refusal(ChangeWalletKycLevel(wallet_id=A, kyc_level=word))
+    assert refusal is not None
+    (error,) = refusal.errors
+    assert error.detail == f"must be one of: {', '.join(get_args(KycLevel))}"
 
 
 def test_what_is_refused_stops_nothing() -> None:

@@ -39,8 +39,7 @@ def _words(hint: object) -> tuple[object, ...]:
         return get_args(hint)
     if get_origin(hint) in (Union, UnionType):
         parts = [_words(part) for part in get_args(hint)]
-        is_of_words = all(parts) and parts != [(None,)] * len(parts)
-        return sum(parts, ()) if is_of_words else ()
+        return sum(parts, ()) if all(parts) else ()
     return ()
 
 

@@ -18,7 +18,6 @@ from healthpay_kafka.records import (
     Arrived,
     Record,
     event_headers,
-    size_of,
 )
 from healthpay_kafka.replies import encode_reply
 from healthpay_kafka.snapshots import (
@@ -146,5 +145,5 @@ class Outgoing:
 
 
 def fits(record: Record) -> bool:
-    """Whether a broker takes it."""
-    return size_of(record) <= LARGEST_RECORD
+    """Whether a broker takes it; its key and headers are ours, and small."""
+    return len(record.value or b"") <= LARGEST_RECORD

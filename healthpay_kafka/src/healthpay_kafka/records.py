@@ -62,7 +62,7 @@ class Record:
     journals: str | None = None
 
 
-def size_of(record: Record | Arrived) -> int:
+def size_of(record: Arrived) -> int:
     """Bytes that a record takes at most: its key, value and headers."""
     around = [
         len(name.encode()) + len(value) + _AROUND_A_HEADER
