@@ -32,3 +32,12 @@ def test_a_list_without_faults_is_built() -> None:
     """M1: exact types pass, in order."""
     value = {"rows": [{"amount": 2}, {"amount": 1}]}
     assert structure(Table, value) == Ok(Table(rows=(Row(amount=2), Row(amount=1))))
+
+
+def test_a_list_of_faults_is_refused_with_the_first_of_them() -> None:
+    """E7: a hundred are enough, and a body made of them costs no more."""
+    refused = structure(Table, {"rows": [1] * 100_000})
+    assert isinstance(refused, Err)
+    assert [each.pointer for each in refused.error.errors] == [
+        f"/rows/{index}" for index in range(100)
+    ]
