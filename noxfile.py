@@ -197,7 +197,8 @@ def mutants(session: nox.Session) -> None:
     _install_siblings(session)
     # Else a test could import what is installed instead of what is mutated.
     session.run("uv", "pip", "uninstall", "--quiet", "healthpay_core", "healthpay_wire")
-    room = Path(session.create_tmp()) / "mutants"
+    # Not in the session's own folder, which is made anew: `--again` wants what was.
+    room = session.cache_dir / "mutants"
     session.run("python", "-m", "tools.mutants", f"--room={room}", *session.posargs)
 
 
