@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from itertools import combinations
+from random import Random
 
 import pytest
 
@@ -267,3 +269,23 @@ def test_what_became_of_a_payments_command(shop: Shop) -> None:
     answer = shop.service.get(f"/v1/commands/{made.json['commandId']}").json
     assert (answer["outcome"], answer["status"]) == ("committed", 201)
     assert answer["payment"] == made.json["payment"]
+
+
+def _is_a_number(groups: tuple[str, ...]) -> bool:
+    digits = [int(digit) for digit in reversed("".join(groups))]
+    twice = [sum(divmod(2 * digit, 10)) for digit in digits[1::2]]
+    return 12 <= len(digits) <= 19 and (sum(digits[::2]) + sum(twice)) % 10 == 0
+
+
+def test_any_groups_in_a_row_are_looked_at() -> None:
+    """D2: as if each row of groups were put together and checked by itself."""
+    draw, found = Random(1), 0
+    for _ in range(2_000):
+        sizes = [draw.randint(1, 6) for _ in range(draw.randint(1, 9))]
+        groups = ["".join(draw.choices("0123456789", k=size)) for size in sizes]
+        ends = range(len(groups) + 1)
+        rows = [tuple(groups[a:b]) for a, b in combinations(ends, 2)]
+        expected = any(map(_is_a_number, rows))
+        assert holds_card_number(" ".join(groups)) is expected, groups
+        found += expected
+    assert 100 < found < 1_900

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import orjson
 import pytest
 
 from healthpay_core import (
@@ -34,6 +35,7 @@ from healthpay_core.testing import (
     wallet_id,
     withdrawal,
 )
+from healthpay_kafka.holdings import entry_of
 from healthpay_kafka.orders import COMMAND_ID, DEADLINE, REPLY_TO, aggregate_of
 from healthpay_kafka.partitions import partition_of
 from healthpay_kafka.records import Record
@@ -199,6 +201,18 @@ def test_who_waits_for_a_process_is_answered_by_the_next_owner(
     (outcome,) = log.replies(1)
     assert isinstance(outcome, Committed)
     assert _balances(log)[B] == (4, 0)
+
+
+def test_an_entry_that_names_no_caller_is_read() -> None:
+    """R4: entries of before callers were in the journal are entries all the same."""
+    log = MemoryLog(3)
+    place = _underway(log, _ask(APART, "root"))
+    values = [record.value for _, record in log.records[log.topics.journal, place]]
+    (begun,) = (v for v in values if v is not None and entry_of(v).kind == "begun")
+    entry = entry_of(begun)
+    assert entry.reply is not None
+    older = orjson.dumps(orjson.loads(begun)[:-1])
+    assert entry_of(older) == replace(entry, reply=None)
 
 
 @pytest.mark.parametrize(

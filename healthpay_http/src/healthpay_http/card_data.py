@@ -72,9 +72,10 @@ def _some_groups_pass(groups: list[str]) -> bool:
         while end - borders[first] > _LONGEST:
             first += 1
         passing = sums[end % 2]
-        for start in borders[first:]:
-            if end - start < _SHORTEST:
-                break
-            if (passing[end] - passing[start]) % 10 == 0:
+        # By index: to cut a list for each border costs the square of their number.
+        index = first
+        while end - borders[index] >= _SHORTEST:
+            if (passing[end] - passing[borders[index]]) % 10 == 0:
                 return True
+            index += 1
     return False

@@ -116,7 +116,7 @@ def _entry(
     events: list[object],
     sent: tuple[str, object] | None,
     root: object,
-    reply: tuple[int, int] | None,
+    reply: tuple[int, int] | None = None,
 ) -> Entry:
     if written_as != FORMAT:
         raise ValueError(f"format {written_as} is not known")
