@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from itertools import islice
 from random import Random
 
@@ -47,6 +47,29 @@ async def run_load(
         for number in range(connections)
     ]
     await asyncio.gather(*clients)
+
+
+async def load_until_killed(
+    urls: Sequence[str],
+    kill: Callable[[], None],
+    ledger: Ledger,
+    random: Random,
+    *,
+    seed: int,
+) -> None:
+    """Send until a server is killed, after some answers; end when a client met that.
+
+    So many answers, not so many seconds: a slow machine is killed under load too.
+    """
+    enough = len(ledger.answers) + random.randrange(20, 400)
+    load = asyncio.create_task(
+        run_load(urls, ledger, connections=8, seed=seed, limit=10_000)
+    )
+    while len(ledger.answers) < enough and not load.done():
+        await asyncio.sleep(0.002)
+    kill()
+    # Those who use another one go on until they meet the one that is gone.
+    await load
 
 
 async def _client(

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections import Counter
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from random import Random
 from typing import Self
@@ -15,7 +15,7 @@ import pytest
 from healthpay_sql import SqliteEventStore
 from tests.simulation.driving import Connection, ServerProcess
 from tests.simulation.ledger import Ledger
-from tests.simulation.load import run_load, send_all, settle
+from tests.simulation.load import load_until_killed, run_load, send_all, settle
 
 SEED = 20_261_127
 KILLS = 5
@@ -48,13 +48,14 @@ def test_either_of_two_servers_may_be_killed_under_load(
     """I7, I4, V1, T4: the other goes on; what either has said is there, once."""
     file, ledger, random = tmp_path / "healthpay.db", Ledger(), Random(SEED)
     kills = KILLS_IN_SOAK if is_soak else KILLS
-    killed, were_in_doubt = Counter[int](), 0
+    were_in_doubt = 0
     with Pair(file) as pair:
         asyncio.run(send_all(pair.urls[0], ledger, ledger.opening(4)))
         for kill in range(kills):
-            number = random.randrange(2)
-            asyncio.run(_load_then_kill(pair, number, ledger, random, seed=kill))
-            killed[number] += 1
+            number = kill % 2
+            end = partial(pair.kill, number)
+            load = load_until_killed(pair.urls, end, ledger, random, seed=kill)
+            asyncio.run(load)
             were_in_doubt += len(ledger.in_doubt)
             # The one that lives is asked first, the one that comes back later.
             asyncio.run(settle(pair.urls[1 - number], ledger, random))
@@ -63,14 +64,11 @@ def test_either_of_two_servers_may_be_killed_under_load(
             pair.restart(number)
             for url in pair.urls:
                 asyncio.run(_shows_what_is_expected(url, ledger))
-    answers = len(ledger.answers)
     tell(
-        f"two servers: {kills} SIGKILLs, {answers} commands decided, {were_in_doubt} in"
-        " doubt at a kill, 0 lost or doubled"
+        f"two servers: {kills} SIGKILLs, {len(ledger.answers)} commands decided,"
+        f" {were_in_doubt} in doubt at a kill, 0 lost or doubled"
     )
-    assert len(killed) == 2, "only one of them was ever killed"
     assert were_in_doubt > kills // 2, "the kills hit nothing under way"
-    assert answers > 20 * kills, "the load was no load"
 
 
 class Pair:
@@ -96,18 +94,6 @@ class Pair:
     def __exit__(self, *_: object) -> None:
         for server in self._servers:
             server.kill()
-
-
-async def _load_then_kill(
-    pair: Pair, number: int, ledger: Ledger, random: Random, *, seed: int
-) -> None:
-    load = asyncio.create_task(
-        run_load(pair.urls, ledger, connections=8, seed=seed, limit=10_000)
-    )
-    await asyncio.sleep(random.uniform(0.05, 0.5))
-    pair.kill(number)
-    # Those who use the other one go on until they meet the one that is gone.
-    await load
 
 
 async def _shows_what_is_expected(url: str, ledger: Ledger) -> None:
