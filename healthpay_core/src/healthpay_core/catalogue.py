@@ -114,7 +114,8 @@ CATALOGUE: Final[Mapping[Code, CatalogueEntry]] = MappingProxyType(
         ),
         Code.AMOUNT_OVERFLOW: _decided(
             "Amount is too large",
-            "One operation and one balance hold at most 2^53-1 minor units.",
+            "One operation and one balance hold at most 2^53-1 minor units, what went"
+            " out in a month, or ever by one card, 2^63-1; `maxAmount` says which.",
         ),
         Code.WALLET_NOT_FOUND: CatalogueEntry(
             "Wallet not found", "No wallet of yours has this id."

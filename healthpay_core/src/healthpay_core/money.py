@@ -21,6 +21,9 @@ from healthpay_core.result import Err, Ok
 MAX_AMOUNT: Final = 2**53 - 1
 """The largest amount of one operation and of a balance, in minor units (M5)."""
 
+MAX_TOTAL: Final = 2**63 - 1
+"""The largest sum of what went out in a window, in minor units: 64 bits (M5)."""
+
 
 def amount_refusal(amount: int, currency: str) -> Refusal | None:
     """Say why an amount cannot be moved, or None when it can.

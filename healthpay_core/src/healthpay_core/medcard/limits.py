@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from healthpay_core.clock import BusinessDay
 from healthpay_core.medcard.events import CardLimits
-from healthpay_core.refusals import CardLimitExceeded, Refusal
+from healthpay_core.money import MAX_TOTAL
+from healthpay_core.refusals import AmountOverflow, CardLimitExceeded, Refusal
 from healthpay_core.result import Err, Ok
 from healthpay_core.wallet.card_usage import CardUsage, counted
 
@@ -29,6 +30,7 @@ def card_limits_after(
     Returns:
         `CardLimitExceeded` for the limit with the least left of per_authorization,
         daily, weekly, monthly, yearly, all_time; of equals the first (D8).
+        `AmountOverflow` where no limit ends the sum before `MAX_TOTAL` does (M5).
     """
     after = counted(usage, amount, counted_on)
     passed = [
@@ -51,4 +53,6 @@ def card_limits_after(
     ]
     if passed:
         return Err(min(passed, key=lambda one: one.limit_amount - one.used_amount))
+    if after.all_time > MAX_TOTAL:
+        return Err(AmountOverflow(max_amount=MAX_TOTAL))
     return Ok(after)

@@ -10,7 +10,7 @@ from typing import assert_never
 from healthpay_core.clock import BusinessDay
 from healthpay_core.context import Context
 from healthpay_core.making import maker
-from healthpay_core.money import MAX_AMOUNT, amount_refusal
+from healthpay_core.money import MAX_AMOUNT, MAX_TOTAL, amount_refusal
 from healthpay_core.policy import Limits
 from healthpay_core.refusals import (
     AmountOverflow,
@@ -150,10 +150,13 @@ def limits_after(
     Returns:
         The usage after it; or `KycLevelInsufficient` where any limit is zero,
         `LimitExceeded` for the first of per_transaction, daily, monthly,
-        daily_count, monthly_count that would be passed.
+        daily_count, monthly_count that would be passed; `AmountOverflow` where
+        no limit ends a month's sum before `MAX_TOTAL` does (M5).
     """
     usage = _counted(rolled(wallet.usage, context.business_day.date), amount)
     refusal = _limit_refusal(wallet, amount, usage, context, party)
+    if refusal is None and usage.month > MAX_TOTAL:
+        refusal = AmountOverflow(max_amount=MAX_TOTAL)
     return Ok(usage) if refusal is None else Err(refusal)
 
 

@@ -19,6 +19,9 @@ from healthpay_core.testing.model.rows import HoldRow, Outflow, Rows, WalletRow
 LARGEST: Final = 9_007_199_254_740_991
 """2^53-1 (M5)."""
 
+LARGEST_TOTAL: Final = 9_223_372_036_854_775_807
+"""2^63-1 (M5)."""
+
 _UNLIMITED: Final = Limits()
 _NOTHING: Final = Limits(per_transaction=0, per_day=0, per_month=0, max_balance=0)
 
@@ -155,6 +158,8 @@ def outflow_limits(
                 resets_at=resets_at,
                 party=party,
             )
+    if sum(of_month) + amount > LARGEST_TOTAL:
+        raise Refuse(Code.AMOUNT_OVERFLOW)
 
 
 def balance_limit(
@@ -195,6 +200,8 @@ def card_limits(
     ):
         if limit is not None and used + amount > limit:
             passed.append((limit - used, name, limit, used, resets_at))
+    if not passed and sum(o.amount for o in spent) + amount > LARGEST_TOTAL:
+        raise Refuse(Code.AMOUNT_OVERFLOW)
     if not passed:
         return
     least = min(left for left, *_ in passed)
