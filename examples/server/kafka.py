@@ -43,7 +43,8 @@ async def on_kafka(
     decided by then.
 
     Raises:
-        KafkaNotReady: The broker does not answer, or its topics are unsafe.
+        KafkaNotReady: The broker does not answer, its topics are unsafe, or what
+            was decided cannot be read in ten minutes.
     """
     checked = await asyncio.to_thread(check_topics, store.servers, store.topics)
     if isinstance(checked, Err):
@@ -63,7 +64,7 @@ async def on_kafka(
         gateway = KafkaGateway(gateway_settings, observers=(queries, *observers))
         with closing(gateway):
             await asyncio.to_thread(gateway.open)
-            await asyncio.to_thread(model.wait_until_caught_up, _CATCH_UP_S)
+            await asyncio.to_thread(until_caught_up, model, _CATCH_UP_S)
             sweeper = Sweeper(gateway.execute, local, SystemClock())
             checks: dict[str, HealthCheck] = {
                 "broker": BrokerCheck(store.servers),
@@ -72,3 +73,13 @@ async def on_kafka(
             }
             async with repeated(sweeper, settings.sweep_every_s):
                 yield Backend(gateway, queries, checks)
+
+
+def until_caught_up(model: ReadModel, timeout_s: float) -> None:
+    """Wait until a read model has all that had been decided.
+
+    Raises:
+        KafkaNotReady: It has not in this time; the text says why.
+    """
+    if not model.wait_until_caught_up(timeout_s):
+        raise KafkaNotReady(f"queries cannot be answered: {model.fault()}")
