@@ -181,6 +181,7 @@ class _Program:
             snapshots=restored.snapshots,
             took_s=restored.took_s,
             was_parked=restored.was_parked,
+            removed=restored.removed,
         )
 
     def lost(self, partition: int, reason: str) -> None:

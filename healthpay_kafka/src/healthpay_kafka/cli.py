@@ -72,6 +72,7 @@ class JsonObserver:
             entries=restored.entries,
             took_s=round(restored.took_s, 3),
             was_parked=restored.was_parked,
+            removed=restored.removed,
         )
 
     def lost(self, partition: int, reason: str) -> None:

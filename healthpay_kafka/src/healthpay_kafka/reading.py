@@ -38,27 +38,6 @@ class EndNotReached(Exception):
     """A partition could not be read to its end in time; says which."""
 
 
-def watermarks_of(
-    consumer: Consumer, place: TopicPartition, timeout_s: float = _TIMEOUT_S
-) -> tuple[int, int]:
-    """Where a partition begins and ends, as this consumer is told.
-
-    While its leader changes hands nobody can say; then it asks again.
-
-    Raises:
-        KafkaException: There is no answer in time.
-    """
-    until = time.monotonic() + timeout_s
-    while True:
-        left = until - time.monotonic()
-        try:
-            return consumer.get_watermark_offsets(place, timeout=max(left, 0.1))
-        except KafkaException:
-            if time.monotonic() + _WAIT_S >= until:
-                raise
-            time.sleep(_WAIT_S)
-
-
 class PartitionReader:
     """Reads partitions by hand, committed records only; of one thread at a time.
 

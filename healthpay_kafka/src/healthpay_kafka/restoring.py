@@ -28,6 +28,10 @@ class Restored:
         entries: How many entries of the journal were read.
         took_s: How long it took.
         was_parked: Whether this process had it before, and read the rest only.
+        removed: How many records of the commands topic behind the last decided one
+            retention removed: ends of transactions and repeated commands, if nobody
+            was late; where all processors were down for longer than the topic keeps
+            records, commands that nobody will decide (their callers send them again).
     """
 
     holdings: Holdings
@@ -37,6 +41,7 @@ class Restored:
     entries: int
     took_s: float
     was_parked: bool = False
+    removed: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -78,14 +83,16 @@ def catch_up(parked: Parked, topics: Topics, number: int) -> Restored:
     if journal_end < parked.journal_end:
         raise StreamCorrupted(f"{topics.journal}[{number}] is shorter than it was")
     entries = _read_entries(reader, topics, number, holdings, parked.journal_end)
+    next_offset, removed = _next_offset(reader, topics, number, holdings)
     return Restored(
         holdings=holdings,
-        next_offset=_next_offset(reader, topics, number, holdings),
+        next_offset=next_offset,
         journal_end=journal_end,
         snapshots=0,
         entries=entries,
         took_s=time.monotonic() - began,
         was_parked=True,
+        removed=removed,
     )
 
 
@@ -135,13 +142,15 @@ def restore(
     holdings.restore_processes(start or 0)
     entries = _read_entries(reader, topics, number, holdings, start)
     holdings.receipts.settle(journal_end)
+    next_offset, removed = _next_offset(reader, topics, number, holdings)
     return Restored(
         holdings=holdings,
-        next_offset=_next_offset(reader, topics, number, holdings),
+        next_offset=next_offset,
         journal_end=journal_end,
         snapshots=snapshots,
         entries=entries,
         took_s=time.monotonic() - began,
+        removed=removed,
     )
 
 
@@ -165,8 +174,11 @@ def _read_entries(
 
 def _next_offset(
     reader: PartitionReader, topics: Topics, number: int, holdings: Holdings
-) -> int:
-    """From where in the commands to go on: from their beginning, if never before."""
+) -> tuple[int, int]:
+    """From where in the commands to go on, and how many of them are gone unread.
+
+    From their beginning, if never before.
+    """
     first, end = reader.watermarks(topics.commands, number)
     resume_at = holdings.resume_at() or 0
     if resume_at > end:
@@ -174,7 +186,7 @@ def _next_offset(
             f"{topics.commands}[{number}] ends at {end}, and its journal goes on from"
             f" {resume_at}: it is not the topic whose commands were decided"
         )
-    return max(resume_at, first)
+    return max(resume_at, first), max(first - resume_at, 0)
 
 
 def _start(
