@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 import time
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, closing
@@ -11,7 +12,7 @@ from random import Random
 
 import orjson
 import pytest
-from confluent_kafka import Producer
+from confluent_kafka import Consumer, KafkaError, KafkaException, Message, Producer
 
 from healthpay_core import (
     ANY_VERSION,
@@ -262,6 +263,36 @@ def test_a_read_model_with_a_hole_is_read_anew(
         running.do(withdrawal(mine, 1))
         assert model.wait_for(wallet_stream(mine), 4, 30)
         assert model.fault() is None
+
+
+def test_a_fault_does_not_make_a_read_model_begin_again(
+    running: Runtime, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """H1: one that began empty goes on where it was, as one with a past does."""
+    mine, cut = new_id(), threading.Event()
+    running.do(*funded(mine, 30), *[withdrawal(mine, 1)] * 25)
+
+    class Cut(Consumer):
+        """A consumer that fails once, when it is told to."""
+
+        def consume(self, most: int = 1, timeout: float = -1) -> list[Message]:
+            if cut.is_set():
+                cut.clear()
+                raise KafkaException(KafkaError(KafkaError._FAIL, "planted"))
+            return super().consume(most, timeout)
+
+    monkeypatch.setattr(read_model, "Consumer", Cut)
+    store = InMemoryEventStore(digest=digest)
+    with ReadModel(running.servers, running.topics, store) as model:
+        assert model.wait_until_caught_up(60)
+        read = model.entries
+        cut.set()
+        wait_until(lambda: not cut.is_set(), "it has met the fault")
+        running.do(withdrawal(mine, 1))
+        ends = {wallet_stream(mine): 29}
+        wait_until(lambda: store.versions(list(ends)) == ends, "it follows again")
+        wait_until(lambda: model.fault() is None, "it says so")
+        assert model.entries - read < read / 2
 
 
 def test_a_query_that_would_show_less_fails() -> None:
