@@ -15,6 +15,7 @@ from healthpay_core import (
     IssueMedCard,
     MedCardIssued,
     SuspendMedCard,
+    wallet_stream,
 )
 from healthpay_core.domain import validate
 from healthpay_core.medcard.commands import ExpireMedCard, RecordIssue
@@ -31,6 +32,7 @@ from healthpay_core.refusals import (
     WalletNotFound,
 )
 from healthpay_core.testing import (
+    Workbench,
     after,
     card_id,
     context,
@@ -40,6 +42,7 @@ from healthpay_core.testing import (
     opened,
     wallet_id,
 )
+from healthpay_core.wallet.state import ActiveWallet
 
 A, CARD = wallet_id("a"), card_id("c")
 ISSUE = issue(CARD, A)
@@ -148,9 +151,11 @@ def test_a_limit_that_is_passed_says_which_and_until_when(name: str) -> None:
         "monthly": today.month_ends_at,
         "yearly": today.year_ends_at,
     }
-    decision = card_limits_after(
-        None, CardLimits(**{name: 4}), 5, today, counted_on=today.date
-    )
+    bench = Workbench()
+    bench.do(*opened(A))
+    payer, _ = bench.handler.states.get(wallet_stream(A))
+    assert isinstance(payer, ActiveWallet)
+    decision = card_limits_after(payer, CARD, CardLimits(**{name: 4}), 5, today)
     assert decision == Err(
         CardLimitExceeded(
             limit_name=name,

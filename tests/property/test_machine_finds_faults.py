@@ -154,7 +154,7 @@ def _no_card_limits(patch: Patch) -> None:
     honest = limits.card_limits_after
     patch.setattr(
         "healthpay_core.payment.atomic.card_limits_after",
-        lambda usage, _, *rest: honest(usage, CardLimits(), *rest),
+        lambda payer, card_id, _, *rest: honest(payer, card_id, CardLimits(), *rest),
     )
 
 

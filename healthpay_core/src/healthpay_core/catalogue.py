@@ -114,8 +114,8 @@ CATALOGUE: Final[Mapping[Code, CatalogueEntry]] = MappingProxyType(
         ),
         Code.AMOUNT_OVERFLOW: _decided(
             "Amount is too large",
-            "One operation and one balance hold at most 2^53-1 minor units, what went"
-            " out in a month, or ever by one card, 2^63-1; `maxAmount` says which.",
+            "One operation, one balance, and what goes out in a month, or ever by one"
+            " card, are at most 2^53-1 minor units.",
         ),
         Code.WALLET_NOT_FOUND: CatalogueEntry(
             "Wallet not found", "No wallet of yours has this id."

@@ -19,10 +19,7 @@ from healthpay_core.refusals import (
 from healthpay_core.result import Err, Ok
 
 MAX_AMOUNT: Final = 2**53 - 1
-"""The largest amount of one operation and of a balance, in minor units (M5)."""
-
-MAX_TOTAL: Final = 2**63 - 1
-"""The largest sum of what went out in a window, in minor units: 64 bits (M5)."""
+"""The largest amount of one operation, of a balance and of a sum, minor units (M5)."""
 
 
 def amount_refusal(amount: int, currency: str) -> Refusal | None:

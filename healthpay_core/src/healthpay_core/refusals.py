@@ -130,7 +130,7 @@ class InvalidAmount(Refusal):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AmountOverflow(Refusal):
-    """The amount or the balance is above 2**53-1, or a sum past 64 bits (M5)."""
+    """The amount, or the balance or sum it would lead to, is above 2**53-1 (M5)."""
 
     code = Code.AMOUNT_OVERFLOW
     max_amount: int

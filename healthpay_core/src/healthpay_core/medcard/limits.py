@@ -4,35 +4,35 @@ from __future__ import annotations
 
 from healthpay_core.clock import BusinessDay
 from healthpay_core.medcard.events import CardLimits
-from healthpay_core.money import MAX_TOTAL
-from healthpay_core.refusals import AmountOverflow, CardLimitExceeded, Refusal
+from healthpay_core.refusals import CardLimitExceeded, Refusal
 from healthpay_core.result import Err, Ok
+from healthpay_core.wallet import guards
 from healthpay_core.wallet.card_usage import CardUsage, counted
+from healthpay_core.wallet.state import OpenState
 
 
 def card_limits_after(
-    usage: CardUsage | None,
-    limits: CardLimits,
-    amount: int,
-    today: BusinessDay,
-    counted_on: str,
+    payer: OpenState, card_id: str, limits: CardLimits, amount: int, today: BusinessDay
 ) -> Ok[CardUsage] | Err[Refusal]:
     """The usage after an authorisation, or the strictest limit it would pass.
 
+    It is counted on the day on which the wallet counts the hold, so that its
+    release gives back to the same windows (K4).
+
     Args:
-        usage: What the card has spent so far.
+        payer: The card's wallet, which keeps what the card has spent so far.
+        card_id: The card.
         limits: What it may spend.
         amount: Of the authorisation, in minor units.
         today: Says when the windows end.
-        counted_on: The ISO date on which the wallet counts the hold, so that
-            its release gives back to the same windows (K4).
 
     Returns:
         `CardLimitExceeded` for the limit with the least left of per_authorization,
         daily, weekly, monthly, yearly, all_time; of equals the first (D8).
-        `AmountOverflow` where no limit ends the sum before `MAX_TOTAL` does (M5).
+        `AmountOverflow` as of `guards.sum_refusal`, for all it has ever spent.
     """
-    after = counted(usage, amount, counted_on)
+    counted_on = guards.rolled(payer.usage, today.date).date
+    after = counted(payer.card_usage.get(card_id), amount, counted_on)
     passed = [
         CardLimitExceeded(
             limit_name=name,
@@ -53,6 +53,5 @@ def card_limits_after(
     ]
     if passed:
         return Err(min(passed, key=lambda one: one.limit_amount - one.used_amount))
-    if after.all_time > MAX_TOTAL:
-        return Err(AmountOverflow(max_amount=MAX_TOTAL))
-    return Ok(after)
+    refusal = guards.sum_refusal(payer, amount, after.all_time)
+    return Ok(after) if refusal is None else Err(refusal)

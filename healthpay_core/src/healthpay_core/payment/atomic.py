@@ -318,13 +318,12 @@ def _limited(
 def _card_usage(
     card: ActiveCard, payer: ActiveWallet, amount: int, legs: _Legs
 ) -> Ok[CardUsage] | Err[Refusal]:
-    today = legs.context.business_day
     return card_limits_after(
-        payer.card_usage.get(legs.order.card_id or ""),
+        payer,
+        legs.order.card_id or "",
         card.card.controls.limits,
         amount,
-        today,
-        guards.rolled(payer.usage, today.date).date,
+        legs.context.business_day,
     )
 
 

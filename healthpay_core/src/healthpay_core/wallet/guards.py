@@ -10,7 +10,7 @@ from typing import assert_never
 from healthpay_core.clock import BusinessDay
 from healthpay_core.context import Context
 from healthpay_core.making import maker
-from healthpay_core.money import MAX_AMOUNT, MAX_TOTAL, amount_refusal
+from healthpay_core.money import MAX_AMOUNT, amount_refusal
 from healthpay_core.policy import Limits
 from healthpay_core.refusals import (
     AmountOverflow,
@@ -52,6 +52,8 @@ __all__ = [
     "overflow_refusal",
     "payee_refusal",
     "reference_refusal",
+    "rolled",
+    "sum_refusal",
 ]
 
 _make_usage = maker(LimitUsage)
@@ -150,13 +152,12 @@ def limits_after(
     Returns:
         The usage after it; or `KycLevelInsufficient` where any limit is zero,
         `LimitExceeded` for the first of per_transaction, daily, monthly,
-        daily_count, monthly_count that would be passed; `AmountOverflow` where
-        no limit ends a month's sum before `MAX_TOTAL` does (M5).
+        daily_count, monthly_count that would be passed; `AmountOverflow` as of
+        `sum_refusal`, for all of the month.
     """
     usage = _counted(rolled(wallet.usage, context.business_day.date), amount)
     refusal = _limit_refusal(wallet, amount, usage, context, party)
-    if refusal is None and usage.month > MAX_TOTAL:
-        refusal = AmountOverflow(max_amount=MAX_TOTAL)
+    refusal = refusal or sum_refusal(wallet, amount, usage.month)
     return Ok(usage) if refusal is None else Err(refusal)
 
 
@@ -179,6 +180,16 @@ def overflow_refusal(wallet: OpenState, amount: int) -> Refusal | None:
     """The largest balance that can be held (M5)."""
     too_much = wallet.balance + amount > MAX_AMOUNT
     return AmountOverflow(max_amount=MAX_AMOUNT) if too_much else None
+
+
+def sum_refusal(wallet: OpenState, amount: int, total: int) -> Refusal | None:
+    """The largest sum of what went out that an event can say (M5).
+
+    `AmountOverflow` above `MAX_AMOUNT`, but where the funds are short they are named.
+    """
+    if total <= MAX_AMOUNT or wallet.balance - wallet.held < amount:
+        return None
+    return AmountOverflow(max_amount=MAX_AMOUNT)
 
 
 def funds_refusal(

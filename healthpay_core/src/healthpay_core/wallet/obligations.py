@@ -136,13 +136,12 @@ def _card_counted(
     """What the card has spent with this hold; None without a card (D8)."""
     if command.card_id is None or command.card_limits is None:
         return Ok(None)
-    today = context.business_day
     counted = card_limits_after(
-        state.card_usage.get(command.card_id),
+        state,
+        command.card_id,
         command.card_limits,
         command.amount,
-        today,
-        guards.rolled(state.usage, today.date).date,
+        context.business_day,
     )
     return counted if isinstance(counted, Err) else Ok(counted.value)
 

@@ -19,9 +19,6 @@ from healthpay_core.testing.model.rows import HoldRow, Outflow, Rows, WalletRow
 LARGEST: Final = 9_007_199_254_740_991
 """2^53-1 (M5)."""
 
-LARGEST_TOTAL: Final = 9_223_372_036_854_775_807
-"""2^63-1 (M5)."""
-
 _UNLIMITED: Final = Limits()
 _NOTHING: Final = Limits(per_transaction=0, per_day=0, per_month=0, max_balance=0)
 
@@ -103,6 +100,12 @@ def room(wallet: WalletRow, amount: int) -> None:
         raise Refuse(Code.AMOUNT_OVERFLOW)
 
 
+def sum_of_outflows(wallet: WalletRow, outflows: list[int], amount: int) -> None:
+    """M5: of all that went out; where the funds are short, that is said instead."""
+    if wallet.balance - wallet.held >= amount and sum(outflows) + amount > LARGEST:
+        raise Refuse(Code.AMOUNT_OVERFLOW)
+
+
 def counting_day(rows: Rows, wallet: WalletRow) -> str:
     """Today; or the last counted day, when the clock was set back since (K8)."""
     return max([rows.today.date, *(outflow.date for outflow in wallet.outflows)])
@@ -158,8 +161,7 @@ def outflow_limits(
                 resets_at=resets_at,
                 party=party,
             )
-    if sum(of_month) + amount > LARGEST_TOTAL:
-        raise Refuse(Code.AMOUNT_OVERFLOW)
+    sum_of_outflows(wallet, of_month, amount)
 
 
 def balance_limit(
@@ -200,9 +202,8 @@ def card_limits(
     ):
         if limit is not None and used + amount > limit:
             passed.append((limit - used, name, limit, used, resets_at))
-    if not passed and sum(o.amount for o in spent) + amount > LARGEST_TOTAL:
-        raise Refuse(Code.AMOUNT_OVERFLOW)
     if not passed:
+        sum_of_outflows(wallet, [o.amount for o in spent], amount)
         return
     least = min(left for left, *_ in passed)
     _, name, limit, used, resets_at = next(p for p in passed if p[0] == least)
