@@ -270,5 +270,7 @@ def _project(name: str) -> dict[str, object]:
     return project
 
 
+# A registry that fails now and then is no fault of what is tested.
+os.environ.setdefault("UV_HTTP_RETRIES", "10")
 # The caller's package settings stay out: the requirements say it all.
 os.environ.pop("PYTHONPATH", None)

@@ -18,27 +18,35 @@ from healthpay_core import (
     VersionConflict,
 )
 from healthpay_core.ports import AnyVersion, ExpectedVersion, StreamExists
-from tests.contract.shared_store import SharedStore
+from tests.contract.shared_store import Meeting, SharedStore
 
 Expected = Mapping[StreamId, ExpectedVersion]
 
 
-class LostUpdate(SharedStore):
+class _Looking(SharedStore):
+    """Two racers have looked before one of them stores."""
+
+    def __init__(self, first: SharedStore | None = None) -> None:
+        super().__init__(first)
+        self.looked = Meeting()
+
+
+class LostUpdate(_Looking):
     """Looks at the versions before it takes the lock, and never again."""
 
     def append(self, append: Append) -> AppendResult:
         refused = self._conflict(append.expected) or self._duplicate(append)
-        sleep(0.002)
+        self.looked.attend()
         with self._lock:
             return self._store(append) if refused is None else refused
 
 
-class LateDuplicate(SharedStore):
+class LateDuplicate(_Looking):
     """Looks for old commands before it takes the lock, and never again."""
 
     def append(self, append: Append) -> AppendResult:
         refused: AppendResult | None = self._duplicate(append)
-        sleep(0.002)
+        self.looked.attend()
         with self._lock:
             refused = refused or self._conflict(append.expected)
             return self._store(append) if refused is None else refused

@@ -2,10 +2,29 @@
 
 from __future__ import annotations
 
+from threading import Event, Lock
+
 from healthpay_core import Append, Appended, AppendResult, EventEnvelope, EventStore
 from healthpay_core.memory import InMemoryEventStore
 from healthpay_core.testing.contracts import EventStoreContract
 from healthpay_wire.envelopes import digest
+
+
+class Meeting:
+    """Where two who run at once stand at the same time, however slow the machine.
+
+    Whoever comes first waits for another one; after that nobody waits.
+    """
+
+    def __init__(self) -> None:
+        self._first, self._second = Lock(), Event()
+
+    def attend(self) -> None:
+        """Come, and go on when another one has come too."""
+        if self._first.acquire(blocking=False):
+            self._second.wait(30)
+        else:
+            self._second.set()
 
 
 class SharedStore(InMemoryEventStore):

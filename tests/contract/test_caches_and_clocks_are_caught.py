@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from time import sleep
 from typing import Final, Protocol
 
 import pytest
@@ -38,6 +37,7 @@ from healthpay_core.testing.contracts import (
     QueryPortContract,
     SnapshotStoreContract,
 )
+from tests.contract.shared_store import Meeting
 
 _DAY_US: Final = 24 * 3600 * 1_000_000
 
@@ -296,15 +296,16 @@ class _ExceptionsOnly(_Quiet):
 class _OneThread(_Quiet):
     """Is busy while it is told something."""
 
-    busy = False
+    def __init__(self) -> None:
+        self.busy, self.within = False, Meeting()
 
     def batch_handled(
         self, requests: Sequence[CommandRequest], outcomes: Sequence[Outcome]
     ) -> None:
-        assert not self.busy
-        self.busy = True
-        sleep(0.02)
+        was_busy, self.busy = self.busy, True
+        self.within.attend()
         self.busy = False
+        assert not was_busy
 
 
 def _observer(kind: type[_Quiet]) -> Planted:

@@ -15,7 +15,7 @@ from tools.reference.__main__ import main as reference
 from tools.reference.__main__ import pages as generated_pages
 
 # A command that waits for ever is found before the general limit.
-pytestmark = pytest.mark.timeout(120)
+pytestmark = pytest.mark.timeout(240)
 
 DOCS = sorted((ROOT / "docs").rglob("*.md"))
 PAGES = [ROOT / "README.md", *DOCS, *sorted(ROOT.glob("healthpay_*/README.md"))]

@@ -8,6 +8,7 @@ from pathlib import Path
 from urllib.request import urlopen
 
 import orjson
+import pytest
 
 from tests.edge.bounds import Bound, Call, Document, read
 from tests.edge.reaching import opening
@@ -16,12 +17,13 @@ from tests.edge.servers import SERVERS
 from tests.simulation.ledger import Ledger
 from tests.simulation.load import send_all
 
-LIMIT_S = 120
+LIMIT_S = 500
 INVALID = "400 VALIDATION_ERROR"
 AMOUNTS = {"minimum": "422 INVALID_AMOUNT", "maximum": "422 AMOUNT_OVERFLOW"}
 """Amounts that move are refused with codes of their own (M5, M6)."""
 
 
+@pytest.mark.timeout(LIMIT_S + 100)
 def test_what_is_out_of_bounds_is_refused_as_such(
     tmp_path: Path, tell: Callable[[str], None]
 ) -> None:

@@ -22,10 +22,11 @@ from tests.simulation.load import send_all
 
 EXAMPLES = {"positive": 12, "negative": 4}
 LEAST_KINDS = 15
-LIMIT_S, LONG_S = 120, 600
+LIMIT_S, LONG_S = 500, 600
 GENERATED = re.compile(r"(\d+) generated, \1 passed")
 
 
+@pytest.mark.timeout(LIMIT_S + LONG_S + 100)
 @pytest.mark.parametrize(
     ("name", "mode"),
     [("uvicorn", "positive"), ("uvicorn", "negative"), ("granian", "positive")],

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from time import perf_counter
 
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
@@ -77,12 +78,14 @@ def test_metric_names(service: Service) -> None:
 
 def test_commands_are_counted(service: Service) -> None:
     """Totals, successes, failures by code and durations follow the requests."""
+    began = perf_counter()
     wallet_id = service.open(100)
     debit = {"amount": 500, "currency": "EGP", "reason": "fee"}
     service.post(f"/v1/wallets/{wallet_id}/debit", debit)
     service.post(f"/v1/wallets/{wallet_id}/debit", b"{")
     service.get(f"/v1/wallets/{wallet_id}")
     service.get("/nothing")
+    took_s = perf_counter() - began
     found = samples(service)
     assert found["healthpay_commands_total"] == 5
     assert found["healthpay_commands_success_total"] == 3
@@ -90,7 +93,7 @@ def test_commands_are_counted(service: Service) -> None:
     assert found["healthpay_commands_failed_total/VALIDATION_ERROR"] == 1
     assert found["healthpay_command_duration_seconds_count"] == 5
     assert found["healthpay_command_duration_seconds_bucket/+Inf"] == 5
-    assert 0 < found["healthpay_command_duration_seconds_sum"] < 5
+    assert 0 < found["healthpay_command_duration_seconds_sum"] < took_s
     assert found["healthpay_active_commands"] == 0
     assert found["healthpay_event_publish_duration_seconds_count"] == 0
 

@@ -116,7 +116,7 @@ def test_check_that_hangs() -> None:
     release = threading.Event()
 
     def hang() -> str | None:
-        release.wait(10)
+        release.wait(60)
         return None
 
     settings = HttpSettings(check_timeout_s=0.02)
@@ -146,11 +146,11 @@ def test_a_check_that_hangs_is_asked_once() -> None:
         assert asked == ["healthpay-check"]
         assert service.get(f"/v1/wallets/{new_id()}").status == 404
         release.set()
-        reasons: list[str] = []
-        while "late" not in reasons and len(reasons) < 100:
-            answer = service.get("/readyz").json["checks"]["store"]
-            reasons.append(answer["reason"])
-        assert reasons[-1] == "late"
+        reason = ""
+        # A thread of a busy machine may need more than one probe's time to wake up.
+        while reason != "late":
+            reason = service.get("/readyz").json["checks"]["store"]["reason"]
+            assert reason in ("late", "no answer in 0.02 s")
 
 
 def test_slow_queries_do_not_look_like_a_broken_server() -> None:
@@ -168,7 +168,8 @@ def test_slow_queries_do_not_look_like_a_broken_server() -> None:
         async def story() -> int:
             path = f"/v1/wallets/{new_id()}"
             slow = [asyncio.ensure_future(service.client.get(path)) for _ in range(64)]
-            await asyncio.sleep(0.05)
+            while service.app._serving.queries_in_flight < len(slow):
+                await asyncio.sleep(0)
             ready = (await service.client.get("/readyz")).status
             release.set()
             await asyncio.gather(*slow)

@@ -35,6 +35,9 @@ class ServerProcess:
             "HEALTHPAY_PORT": "0",
             "HEALTHPAY_LIMIT_POLICY": "none",
             "HEALTHPAY_DRAIN_S": "0",
+            # A client of a slow machine may leave a connection alone for long.
+            "HEALTHPAY_KEEP_ALIVE_S": "3600",
+            "HEALTHPAY_READ_TIMEOUT_S": "3600",
             **settings,
         }
         inherited = {k: v for k, v in os.environ.items() if "HEALTHPAY_" not in k}

@@ -30,6 +30,8 @@ from tests.sql.failing_commit import FailingCommit
 Funded = Callable[[CommandHandler, int], str]
 HandlerOn = Callable[..., CommandHandler]
 WAIT_S = 0.4
+TRIES = 6
+"""A busy machine may hold up some of them, not each."""
 
 
 @pytest.fixture(autouse=True)
@@ -131,20 +133,26 @@ def test_who_waited_in_vain_for_a_lock_waits_less(
         handler = handler_on(store)
         wallet = funded(handler, 10)
         with locked(path):
-            waits = []
-            for _ in range(3):
+            waits, patience_s = [], []
+            for _ in range(TRIES):
+                patience_s.append(_patience_s(store))
                 before = time.monotonic()
                 outcome = handler.handle(debit(wallet, 1))
                 waits.append(time.monotonic() - before)
                 assert isinstance(outcome, Rejected)
                 assert outcome.error == StoreUnavailable()
-        assert waits[0] >= WAIT_S
-        assert max(waits[1:]) < WAIT_S, waits
+        assert waits[0] >= WAIT_S == patience_s[0]
+        assert max(patience_s[1:]) < WAIT_S / 4
+        assert min(waits[1:]) < WAIT_S, waits
         assert isinstance(handler.handle(debit(wallet, 1)), Committed)
         # Patient again: the one who holds the lock may be quick this time.
-        connection = store._writing.connection
-        timeout_ms = connection.execute("PRAGMA busy_timeout").fetchone()[0]
-        assert timeout_ms == WAIT_S * 1000
+        assert _patience_s(store) == WAIT_S
+
+
+def _patience_s(store: SqliteEventStore) -> float:
+    """How long it will wait for a lock."""
+    connection = store._writing.connection
+    return float(connection.execute("PRAGMA busy_timeout").fetchone()[0]) / 1000
 
 
 def test_a_fault_is_told_until_it_is_over(
@@ -158,9 +166,13 @@ def test_a_fault_is_told_until_it_is_over(
         with locked(path):
             assert store.fault() is None, "nobody wanted to write"
             handler.handle(debit(wallet, 1))
-            before_s = time.monotonic()
-            texts = {store.fault() for _ in range(3)}
-            assert time.monotonic() - before_s < WAIT_S, "it waits for the lock"
+            texts, waits = set(), []
+            for _ in range(TRIES):
+                began = time.monotonic()
+                texts.add(store.fault())
+                waits.append(time.monotonic() - began)
+                assert _patience_s(store) < WAIT_S / 4
+            assert min(waits) < WAIT_S, "it waits for the lock"
             (text,) = texts
             assert text is not None
             assert text.startswith("is locked by another program; stop that one first")

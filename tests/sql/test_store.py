@@ -214,7 +214,7 @@ def test_processes_that_race_for_one_wallet_never_overdraw_it(
     script = Path(__file__).with_name("spender.py")
     arguments = [sys.executable, str(script), str(path), wallet, "40"]
     workers = [subprocess.Popen(arguments) for _ in range(3)]
-    assert [worker.wait(60) for worker in workers] == [0, 0, 0]
+    assert [worker.wait(240) for worker in workers] == [0, 0, 0]
     with SqliteEventStore(path) as store:
         events = store.read(wallet_stream(wallet))
         view = StoreQueries(store).wallet(wallet)

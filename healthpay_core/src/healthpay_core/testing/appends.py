@@ -135,7 +135,7 @@ def refs(events: Sequence[EventEnvelope]) -> tuple[EventRef, ...]:
     return tuple(map(EventRef.of, events))
 
 
-PATIENCE_S: Final = 20.0
+PATIENCE_S: Final = 50.0
 """How long a runner of a race waits for what must come."""
 
 
