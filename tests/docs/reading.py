@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import time
 from collections.abc import Iterable, Iterator
 from contextlib import redirect_stdout
 from io import StringIO
@@ -15,6 +16,8 @@ from tests.docs.session import SERVE, Terminal
 from tests.docs.showing import difference
 
 INFO = re.compile(r"(?P<language>[^\n]*)\n")
+COMES = re.compile(r"sleep \d|curl -s \S+/readyz$")
+PATIENCE_S = 60.0
 HERE_DOCUMENT = re.compile(r"<<'(\w+)'$")
 
 
@@ -73,11 +76,19 @@ class Reader:
 
     def _console(self, example: Example) -> str | None:
         for command, shown in commands(example.parsed):
-            printed = self._terminal.run(command)
-            found = difference(shown, printed)
+            found = self._differs(command, shown)
             if found:
                 return f"{command}\n{found}"
         return None
+
+    def _differs(self, command: str, shown: str) -> str | None:
+        """What is not as shown; what comes by itself is looked at again."""
+        until = time.monotonic() + PATIENCE_S
+        while True:
+            found = difference(shown, self._terminal.run(command))
+            is_over = not COMES.match(command) or time.monotonic() > until
+            if found is None or is_over:
+                return found
 
     def _sh(self, example: Example) -> str | None:
         command = example.parsed.rstrip("\n").rpartition(" && ")[2]

@@ -18,7 +18,7 @@ import orjson
 from healthpay_kafka import Topics
 from tests.kafka.processor_program import Script, main
 
-_PATIENCE_S = 60.0
+_PATIENCE_S = 120.0
 
 
 class Member:
@@ -42,7 +42,8 @@ class Member:
         """What it has written so far."""
         if not self._reports.exists():
             return []
-        lines = self._reports.read_bytes().splitlines()
+        # What is behind the last end of a line is not whole yet, or never will be.
+        *lines, _ = self._reports.read_bytes().split(b"\n")
         found = [orjson.loads(line) for line in lines]
         return [report for report in found if what in ("", report["what"])]
 
@@ -50,12 +51,14 @@ class Member:
         """Wait for a report; the last of so many."""
         until = time.monotonic() + _PATIENCE_S
         while time.monotonic() < until:
+            # Asked before: what it has written last counts though it has ended.
+            is_running = self.is_running
             found = self.reports(what)
             if len(found) >= times:
                 return found[times - 1]
-            assert self.is_running, f"it ended: {self.reports()}"
+            assert is_running, f"it ended: {self.reports()[-20:]}"
             time.sleep(0.01)
-        raise AssertionError(f"no {what} in {self.reports()}")
+        raise AssertionError(f"no {what} in {self.reports()[-20:]}")
 
     def wait_until_dead(self, timeout_s: float = _PATIENCE_S) -> bool:
         """Whether it has ended by then."""
@@ -76,7 +79,8 @@ class Member:
         self._signal(signal.SIGCONT)
 
     def stop(self) -> None:
-        """End it in good order."""
+        """End it in good order; not before it knows what SIGTERM means."""
+        self.wait_for("runs")
         self._process.terminate()
         self._process.join(_PATIENCE_S)
         assert self.exit_code == 0, (self.exit_code, self.reports("ended"))

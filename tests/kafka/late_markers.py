@@ -175,15 +175,22 @@ class LateMarkers:
         with closing(self._connect()) as node:
             while True:
                 node.sendall(_framed(frame))
-                (code,) = struct.unpack_from(">h", next(_frames(node)), 8)
+                answer = next(_frames(node), None)
+                if answer is None:
+                    raise ConnectionError("the node ended amid a late marker")
+                (code,) = struct.unpack_from(">h", answer, 8)
                 if code != CONCURRENT_TRANSACTIONS:
                     return int(code)
 
 
 def _frames(source: socket.socket) -> Iterator[bytes]:
+    """Those that are whole: who closes its end may do so amid one."""
     stream = source.makefile("rb")
-    while len(size := stream.read(4)) == 4:
-        yield stream.read(struct.unpack(">i", size)[0])
+    while len(head := stream.read(4)) == 4:
+        (size,) = struct.unpack(">i", head)
+        if len(frame := stream.read(size)) < size:
+            return
+        yield frame
 
 
 def _framed(frame: bytes) -> bytes:

@@ -39,8 +39,11 @@ class Script:
         die_at: The step before which it kills itself; never, when empty.
         die_after: That step is the so manieth of its name.
         only_stop: It stops where it stands (SIGSTOP), instead of dying.
-        tear: The so manieth transaction is torn: a prefix of what it writes to
-            each place is committed, then it dies. 0 for never.
+        tear: The first transaction from the so manieth on that writes an entry of
+            the journal, and elsewhere, is torn: a prefix of what it writes to each
+            place is committed, something but not all, then it dies. 0 for never.
+        keeps_entry: Whether an entry is in the part that is committed; drawn, when
+            not said.
         live_on: It does not die then, but is told that nothing was written.
         abort_every: Each so manieth transaction meets a fault. 0 for never.
         abort_at: Before which of its steps.
@@ -58,6 +61,7 @@ class Script:
     die_after: int = 1
     only_stop: bool = False
     tear: int = 0
+    keeps_entry: bool | None = None
     live_on: bool = False
     abort_every: int = 0
     abort_at: str = "flush"
@@ -92,6 +96,7 @@ def main(script: Script) -> None:
         probe=program.probe,
     )
     signal.signal(signal.SIGTERM, lambda *_: processor.stop())
+    program.report("runs")
     try:
         processor.run()
     except Exception as error:
@@ -150,17 +155,20 @@ class _Program:
     def plan_a_tear(self) -> None:
         """Have the broker commit a part of a transaction, as a late marker can."""
         script, draw = self._script, Random(self._script.seed)
-        real = PartitionProducer.write
+        real, has_torn = PartitionProducer.write, threading.Event()
 
         def write(
             producer: PartitionProducer, records: Sequence[Record]
         ) -> dict[str, int]:
             with self._lock:
                 self._counts["write"] += 1
-                is_torn = self._counts["write"] == script.tear
+                is_due = self._counts["write"] >= script.tear
+                is_torn = is_due and _is_fit(records) and not has_torn.is_set()
+                if is_torn:
+                    has_torn.set()
             if not is_torn:
                 return real(producer, records)
-            kept = _torn(records, draw)
+            kept = _torn(records, draw, script.keeps_entry)
             real(producer, kept)
             self.report("dies", step="torn", kept=len(kept), of=len(records))
             if script.live_on:
@@ -195,13 +203,24 @@ class _Program:
         self.report("unexpected", error_id=error_id, reason=reason)
 
 
-def _torn(records: Sequence[Record], draw: Random) -> list[Record]:
-    """A prefix of what goes to each place; something is lost, where that can be."""
+def _is_fit(records: Sequence[Record]) -> bool:
+    """Whether any part of it can be lost, with an entry of the journal or without."""
+    return {record.journals is None for record in records} == {True, False}
+
+
+def _torn(
+    records: Sequence[Record], draw: Random, keeps_entry: bool | None
+) -> list[Record]:
+    """A prefix of what goes to each place: something, not all, and as it was told."""
     places: defaultdict[tuple[str, int], list[Record]] = defaultdict(list)
     for record in records:
         places[record.topic, record.partition].append(record)
-    return [
-        record
-        for written in places.values()
-        for record in written[: draw.randint(0, len(written))]
-    ]
+    while True:
+        kept = [
+            record
+            for written in places.values()
+            for record in written[: draw.randint(0, len(written))]
+        ]
+        has_entry = any(record.journals for record in kept)
+        if 0 < len(kept) < len(records) and keeps_entry in (None, has_entry):
+            return kept

@@ -42,16 +42,17 @@ def read_events(bootstrap_servers: str, topics: Topics) -> list[Found]:
             for partition in range(topics.partitions)
         ]
         consumer.assign(parts)
-        left = len(parts)
+        # Where somebody still writes, the end of a partition is reached several times.
+        left = {(part.topic, part.partition) for part in parts}
         while left:
-            message = consumer.poll(10)
-            assert message is not None, f"{left} partitions do not answer"
+            message = consumer.poll(60)
+            assert message is not None, f"they do not answer: {left}"
             error = message.error()
             if error is None:
                 found.append(_found(message))
             else:
                 assert error.code() == KafkaError._PARTITION_EOF, error
-                left -= 1
+                left.discard((message.topic() or "", message.partition() or 0))
     return found
 
 

@@ -9,6 +9,8 @@ from pathlib import Path
 from healthpay_kafka import FileCheckpoint, Relay, Topics
 from healthpay_sql import SqliteEventStore
 
+_FOLLOWS = b"follows\n"
+
 
 def start(
     store: Path, bootstrap_servers: str, topics: Topics, checkpoint: Path
@@ -16,7 +18,21 @@ def start(
     """Start a relay; it runs until it is killed."""
     arguments = (store, bootstrap_servers, topics.prefix, topics.partitions, checkpoint)
     command = [sys.executable, "-m", "tests.kafka.relay_process"]
-    return subprocess.Popen([*command, *map(str, arguments)])
+    return subprocess.Popen([*command, *map(str, arguments)], stdout=subprocess.PIPE)
+
+
+def wait_until_following(process: subprocess.Popen[bytes]) -> None:
+    """Return when it publishes whatever is stored from now on; to be asked once."""
+    assert process.stdout is not None
+    assert process.stdout.readline() == _FOLLOWS, "it does not follow"
+
+
+def kill(process: subprocess.Popen[bytes]) -> None:
+    """End it at once."""
+    process.kill()
+    process.wait()
+    if process.stdout is not None:
+        process.stdout.close()
 
 
 def main(arguments: list[str]) -> None:
@@ -31,7 +47,11 @@ def main(arguments: list[str]) -> None:
     )
     with SqliteEventStore(Path(path)) as store:
         kept = FileCheckpoint(Path(checkpoint))
-        Relay(store, bootstrap_servers, topics=topics, checkpoint=kept).run()
+        with Relay(store, bootstrap_servers, topics=topics, checkpoint=kept) as relay:
+            if relay.wait_until_following(120):
+                sys.stdout.buffer.write(_FOLLOWS)
+                sys.stdout.flush()
+            relay.join()
 
 
 if __name__ == "__main__":

@@ -126,7 +126,7 @@ def runtime(
         )
         store = InMemoryEventStore(digest=digest)
         model = stack.enter_context(ReadModel(servers, topics, store))
-        queries = FreshQueries(model, store, store)
+        queries = FreshQueries(model, store, store, wait_s=60.0)
         settings = GatewaySettings(
             bootstrap_servers=servers, topics=topics, timeout_s=30.0
         )

@@ -14,12 +14,13 @@ from confluent_kafka.admin import AdminClient
 from tools.broker import Broker, BrokerError
 from tools.broker.broker import GIVEN
 from tools.broker.jars import kafka_jars
+from tools.fetching import fetched
 
 
 def cluster_id(broker: Broker) -> str:
     """What the broker says its cluster is."""
     admin = AdminClient({"bootstrap.servers": broker.bootstrap_servers})
-    return admin.cluster_id(timeout=5)
+    return admin.cluster_id(timeout=30)
 
 
 def test_a_node_is_killed_paused_and_started_again(
@@ -137,6 +138,23 @@ def test_a_broken_fetch_leaves_nothing_that_looks_complete(
     fake.write_text("#!/bin/sh\necho no route to anywhere\nexit 1\n")
     fake.chmod(0o755)
     monkeypatch.setenv("PATH", f"{tmp_path}:/usr/bin:/bin")
+    monkeypatch.setattr("tools.fetching._PAUSE_S", 0.0)
     with pytest.raises(BrokerError, match="no route to anywhere"):
         kafka_jars()
     assert not list((tmp_path / "healthpay").iterdir())
+
+
+def test_a_fetch_that_fails_once_is_tried_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A fault of the network that passes does not fail a run."""
+    monkeypatch.setattr("tools.fetching._PAUSE_S", 0.0)
+    script = 'echo again >> tried; test "$(wc -l < tried)" -gt 1'
+    done = fetched(["sh", "-c", script], folder=tmp_path, timeout_s=60)
+    assert done.returncode == 0
+    assert (tmp_path / "tried").read_text() == "again\nagain\n"
+    done = fetched(
+        ["sh", "-c", "echo >> failed; exit 7"], folder=tmp_path, timeout_s=60
+    )
+    assert done.returncode == 7
+    assert (tmp_path / "failed").read_text() == "\n" * 3

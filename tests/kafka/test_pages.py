@@ -7,14 +7,19 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import closing
+from functools import partial
 from pathlib import Path
 
 import pytest
 
+from healthpay_core import Code, CommandRequest, Rejected
 from healthpay_core.ids import new_id
+from healthpay_core.testing import deposit, request, wallet_id
+from healthpay_kafka import GatewaySettings, KafkaGateway, Topics, partition_of
 from tests.docs.reading import Reader
 from tests.docs.session import Terminal
 from tests.docs.test_pages import ON_A_BROKER
+from tests.kafka.waiting import wait_until
 from tools.broker import Broker
 
 SHOWN = "localhost:9092"
@@ -61,6 +66,8 @@ class KafkaTerminal(Terminal):
                     env=self._environment,
                 )
             )
+            if " processor " in command:
+                self._await_processor()
             return ""
         printed = super().run(command)
         return printed.replace(self._broker, SHOWN).replace(self._prefix, "healthpay")
@@ -69,6 +76,24 @@ class KafkaTerminal(Terminal):
         """End everything."""
         self._end_programs()
         super().close()
+
+    def _await_processor(self) -> None:
+        """A reader types more slowly than a processor starts, on any machine."""
+        topics = Topics(prefix=self._prefix, replication=1, min_insync=1)
+        settings = GatewaySettings(
+            bootstrap_servers=self._broker,
+            topics=topics,
+            reply_partition=topics.reply_partitions - 1,
+            timeout_s=2.0,
+        )
+        names = map(wallet_id, map(str, range(1_000)))
+        wallets = {partition_of(wallet, topics.partitions): wallet for wallet in names}
+        assert len(wallets) == topics.partitions
+        with KafkaGateway(settings) as gateway:
+            for nobodys in wallets.values():
+                asked = request(deposit(nobodys, 1))
+                is_served = partial(_is_refused, gateway, asked)
+                wait_until(is_served, "a partition is served", timeout_s=120)
 
     def _end_programs(self) -> None:
         for program in self._programs:
@@ -81,6 +106,13 @@ class KafkaTerminal(Terminal):
         if self._broker.endswith(":" + address[1]):
             return address[0]
         return super()._real(address)
+
+
+def _is_refused(gateway: KafkaGateway, asked: CommandRequest) -> bool:
+    outcome = gateway.execute(asked)
+    if not isinstance(outcome, Rejected):
+        return False
+    return outcome.error.code is Code.WALLET_NOT_FOUND
 
 
 @pytest.fixture

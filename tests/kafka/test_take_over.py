@@ -15,6 +15,7 @@ from healthpay_kafka.gateway import KafkaGateway
 from healthpay_kafka.partitions import partition_of
 from tests.kafka.audit import audit
 from tests.kafka.traffic import Traffic
+from tests.kafka.waiting import wait_until
 
 
 class _Restoring:
@@ -79,7 +80,7 @@ def test_others_are_served_while_one_is_restored(
     restoring.fails = True
     asked = request(deposit(here, 1))
     assert isinstance(gateway.execute(asked), Unknown)
-    assert not restoring.fails
+    wait_until(lambda: not restoring.fails, "its transaction to fail")
     for _ in range(3):
         assert isinstance(traffic.insist(request(deposit(there, 1))), Committed)
     assert isinstance(gateway.execute(asked), Unknown)

@@ -73,7 +73,7 @@ def _last(fleet: Fleet, number: int, isolation: str) -> bytes:
     with Consumer(config) as consumer:
         consumer.assign([TopicPartition(fleet.topics.journal, number, 0)])
         while True:
-            message = consumer.poll(10)
+            message = consumer.poll(60)
             assert message is not None
             if message.error() is not None:
                 return value

@@ -35,7 +35,7 @@ from healthpay_core.testing import (
 )
 from healthpay_kafka.gateway import KafkaGateway
 
-_PATIENCE_S = 60.0
+_PATIENCE_S = 120.0
 
 
 class Traffic:

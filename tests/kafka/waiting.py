@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable
 
 
-def wait_until(is_so: Callable[[], bool], what: str, *, timeout_s: float = 30) -> None:
+def wait_until(is_so: Callable[[], bool], what: str, *, timeout_s: float = 60) -> None:
     """Return when it is so.
 
     Raises:

@@ -49,7 +49,7 @@ def _all(cluster: Broker, topics: Topics) -> list[bytes]:
     with Consumer(config) as consumer:
         parts = range(topics.partitions)
         consumer.assign([TopicPartition(topics.commands, p, 0) for p in parts])
-        left = topics.partitions
+        left = set(parts)
         while left:
             for message in consumer.consume(100, 1.0):
                 error = message.error()
@@ -57,5 +57,5 @@ def _all(cluster: Broker, topics: Topics) -> list[bytes]:
                     found.append(message.value() or b"")
                 else:
                     assert error.code() == KafkaError._PARTITION_EOF, error
-                    left -= 1
+                    left.discard(message.partition() or 0)
     return found

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import base64
 import os
-import random
 import shutil
-import socket
 import tempfile
 import time
 import uuid
@@ -21,14 +19,12 @@ from confluent_kafka.admin import AdminClient
 from tools.broker.errors import BrokerError
 from tools.broker.node import Node
 from tools.broker.properties import properties
+from tools.ports import free_ports
 
 GIVEN: Final = "KAFKA_BOOTSTRAP_SERVERS"
 """When set, that broker is used and none is started."""
 
 _START_TIMEOUT_S: Final = 90.0
-# Below the ports that systems give to outgoing connections: nothing takes them
-# between the moment that they are found free and a node's start, or restart.
-_PORTS: Final = range(20_000, 32_000)
 
 
 class Broker:
@@ -167,12 +163,5 @@ def _seen(bootstrap_servers: str) -> int:
 
 def _free_ports(nodes: int) -> list[tuple[int, int]]:
     """Two free ports for each node."""
-    found: set[int] = set()
-    for port in random.sample(_PORTS, len(_PORTS)):
-        with socket.socket() as probe, suppress(OSError):
-            probe.bind(("127.0.0.1", port))
-            found.add(port)
-        if len(found) == 2 * nodes:
-            break
-    ports = sorted(found)
+    ports = sorted(free_ports(2 * nodes))
     return list(zip(ports[::2], ports[1::2], strict=True))

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import shutil
-import subprocess
 import tempfile
 from contextlib import suppress
 from hashlib import sha256
@@ -12,6 +11,7 @@ from pathlib import Path
 from typing import Final
 
 from tools.broker.errors import BrokerError
+from tools.fetching import fetched
 
 POM: Final = Path(__file__).with_name("pom.xml")
 _PLUGIN: Final = "org.apache.maven.plugins:maven-dependency-plugin:3.8.1"
@@ -65,12 +65,10 @@ def _fetch(folder: Path) -> None:
     with tempfile.TemporaryDirectory() as workplace:
         pom = shutil.copy(POM, workplace)
         options = ("-DincludeScope=runtime", f"-DoutputDirectory={folder}")
-        done = subprocess.run(
+        done = fetched(
             [maven, "-q", "-B", "-f", pom, f"{_PLUGIN}:copy-dependencies", *options],
-            capture_output=True,
-            text=True,
-            check=False,
-            timeout=_FETCH_TIMEOUT_S,
+            folder=Path(workplace),
+            timeout_s=_FETCH_TIMEOUT_S,
         )
     if done.returncode or not any(folder.glob("kafka_*.jar")):
         raise BrokerError(f"mvn cannot fetch the jars:\n{done.stdout[-4000:]}")

@@ -12,6 +12,9 @@ from typing import Final
 OLDEST: Final = 14
 PLACES: Final = ("/usr/lib/postgresql", "/opt/homebrew/opt", "/usr/local/opt")
 NEEDED: Final = ("initdb", "postgres")
+# A mirror may fail once, and another program may be installing something.
+PATIENT: Final = ("-o", "Acquire::Retries=3", "-o", "DPkg::Lock::Timeout=120")
+BARE: Final = ("--no-install-recommends",)
 
 
 class PostgresMissing(Exception):
@@ -57,8 +60,8 @@ def _installed() -> Path:
         )
     environment = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
     for command in (
-        ["apt-get", "update", "-qq"],
-        ["apt-get", "install", "-y", "-qq", "--no-install-recommends", "postgresql"],
+        ["apt-get", "update", "-qq", *PATIENT],
+        ["apt-get", "install", "-y", "-qq", *PATIENT, *BARE, "postgresql"],
     ):
         done = subprocess.run(
             command, check=False, capture_output=True, text=True, env=environment

@@ -7,7 +7,6 @@ import pwd
 import secrets
 import shutil
 import signal
-import socket
 import subprocess
 import tempfile
 import time
@@ -19,10 +18,11 @@ from typing import Final
 
 import psycopg
 
+from tools.ports import free_ports
 from tools.postgres.binaries import binaries
 
 GIVEN: Final = "HEALTHPAY_TEST_POSTGRES"
-START_S: Final = 60.0
+START_S: Final = 120.0
 STOP_S: Final = 30.0
 NOT_ROOT: Final = "postgres"
 # The server is thrown away with the machine's power, so nothing is synced; what
@@ -103,7 +103,7 @@ def _create(programs: Path, folder: Path, password: str, owner: str | None) -> N
 def _started(
     programs: Path, folder: Path, password: str, owner: str | None
 ) -> Iterator[str]:
-    port = _free_port()
+    (port,) = free_ports(1)
     place = ("listen_addresses=127.0.0.1", f"unix_socket_directories={folder}")
     options = (*place, f"port={port}", *OPTIONS)
     command = [str(programs / "postgres"), "-D", str(folder / "data")]
@@ -158,10 +158,3 @@ def _spawn(
 
 def _end_of(log: Path) -> str:
     return log.read_text(encoding="utf-8", errors="replace")[-2_000:]
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port

@@ -51,7 +51,9 @@ def test_only_committed_records_are_read(
     history = History(2)
     first, second = [*history.go_on(10)], [*history.go_on(10)]
     servers = broker.bootstrap_servers
-    producer = Producer(transactional_config(servers, made_topics.prefix))
+    config = transactional_config(servers, made_topics.prefix)
+    # It stays open while a projection is started.
+    producer = Producer({**config, "transaction.timeout.ms": 120_000})
     producer.init_transactions(30)
     producer.begin_transaction()
     send(producer, made_topics, first)

@@ -55,14 +55,14 @@ def test_it_follows_beats_and_stops(
         return rows_in(connection, settings.view) == rows_of(events)
 
     with process(settings, PROGRAM, "healthy") as early:
-        assert early.wait(30) == 1
+        assert early.wait(60) == 1
     with process(settings, PROGRAM) as program:
         wait_for((tmp_path / "heartbeat").exists)
         wait_for(is_whole)
         with process(settings, PROGRAM, "healthy") as asked:
-            assert asked.wait(30) == 0
+            assert asked.wait(60) == 0
         program.send_signal(signal.SIGTERM)
-        out, err = program.communicate(timeout=30)
+        out, err = program.communicate(timeout=60)
     assert program.returncode == 0, err
     assert [line["event"] for line in logged(out)] == ["follows", "stopped"]
 
@@ -78,12 +78,12 @@ def test_what_is_parked_is_logged_and_listed(
         assert program.stdout is not None
         lines = [program.stdout.readline(), program.stdout.readline()]
         program.terminate()
-        program.communicate(timeout=30)
+        program.communicate(timeout=60)
     (_, alarm) = logged("".join(lines))
     assert (alarm["event"], alarm["level"]) == ("poison", "error")
     assert str(alarm["place"]).startswith(f"{made_topics.events_wallet}[")
     with process(settings, PROGRAM, "parked") as listing:
-        out, _ = listing.communicate(timeout=30)
+        out, _ = listing.communicate(timeout=60)
     assert out.startswith(str(alarm["place"]))
     assert "secret" not in out + "".join(lines)
 
@@ -117,7 +117,7 @@ def test_a_database_that_is_away_is_waited_for(settings: Settings) -> None:
         assert program.stdout is not None
         (line,) = logged(program.stdout.readline())
         program.terminate()
-        program.communicate(timeout=30)
+        program.communicate(timeout=60)
     assert (line["event"], program.returncode) == ("starts again", 0)
 
 
