@@ -17,11 +17,22 @@ def fetched(
 ) -> subprocess.CompletedProcess[str]:
     """Run it in a folder until it succeeds, three times at most; the last outcome.
 
-    Raises:
-        TimeoutExpired: One of the runs takes longer than that.
+    One that takes longer than `timeout_s` has failed, and `stderr` says so.
     """
-    for tries in range(1, _TRIES + 1):
-        done = subprocess.run(
+    done = _run(command, folder, timeout_s)
+    for _ in range(_TRIES - 1):
+        if not done.returncode:
+            break
+        time.sleep(_PAUSE_S)
+        done = _run(command, folder, timeout_s)
+    return done
+
+
+def _run(
+    command: Sequence[str], folder: Path, timeout_s: float
+) -> subprocess.CompletedProcess[str]:
+    try:
+        return subprocess.run(
             command,
             check=False,
             cwd=folder,
@@ -29,7 +40,5 @@ def fetched(
             text=True,
             timeout=timeout_s,
         )
-        if not done.returncode or tries == _TRIES:
-            return done
-        time.sleep(_PAUSE_S)
-    raise AssertionError
+    except subprocess.TimeoutExpired as error:
+        return subprocess.CompletedProcess(command, 1, stdout="", stderr=str(error))

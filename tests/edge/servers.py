@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import socket
 import subprocess
 import sys
 import time
@@ -12,6 +11,7 @@ from pathlib import Path
 from urllib.request import urlopen
 
 from tests.simulation.driving import ROOT, ServerProcess
+from tools.ports import free_ports
 
 STARTS, START_S = 3, 60.0
 
@@ -41,7 +41,7 @@ class GranianProcess(ServerProcess):
         raise AssertionError("granian did not start")
 
     def _start(self, options: Sequence[str], environment: Mapping[str, str]) -> None:
-        port = _free_port()
+        (port,) = free_ports(1)
         self.url = f"http://127.0.0.1:{port}"
         self.process = subprocess.Popen(
             [
@@ -67,13 +67,6 @@ class GranianProcess(ServerProcess):
     def __exit__(self, *_: object) -> None:
         # A kill would leave its worker behind.
         self.stop()
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    return int(port)
 
 
 SERVERS: dict[str, type[ServerProcess]] = {

@@ -158,3 +158,6 @@ def test_a_fetch_that_fails_once_is_tried_again(
     )
     assert done.returncode == 7
     assert (tmp_path / "failed").read_text() == "\n" * 3
+    slow = fetched(["sleep", "60"], folder=tmp_path, timeout_s=0.05)
+    assert slow.returncode
+    assert "timed out" in slow.stderr

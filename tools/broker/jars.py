@@ -71,4 +71,5 @@ def _fetch(folder: Path) -> None:
             timeout_s=_FETCH_TIMEOUT_S,
         )
     if done.returncode or not any(folder.glob("kafka_*.jar")):
-        raise BrokerError(f"mvn cannot fetch the jars:\n{done.stdout[-4000:]}")
+        said = (done.stdout + done.stderr)[-4000:]
+        raise BrokerError(f"mvn cannot fetch the jars:\n{said}")

@@ -11,11 +11,10 @@ from pathlib import Path
 from typing import Final
 
 from tools.broker.jars import cache_folder
+from tools.fetching import fetched
 
 PACKAGES: Final = Path(__file__).with_name("package.json")
 _OPTIONS: Final = ("--no-package-lock", "--ignore-scripts", "--no-audit", "--no-fund")
-_ATTEMPTS: Final = 2
-"""A registry that fails once is asked again; one that is not there fails the run."""
 _INSTALL_TIMEOUT_S: Final = 120.0
 
 
@@ -37,7 +36,9 @@ def node_modules() -> Path:
     if not wanted.is_dir():
         wanted.parent.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(dir=wanted.parent) as aside:
-            filled = _installed(Path(aside))
+            filled = Path(aside) / "filled"
+            filled.mkdir()
+            _install(filled)
             # Another run may have been faster; its packages are the same.
             with suppress(OSError):
                 filled.rename(wanted)
@@ -63,28 +64,12 @@ def node(script: Path, *arguments: str, timeout_s: float = 60.0) -> str:
     return done.stdout
 
 
-def _installed(aside: Path) -> Path:
-    said = ""
-    for attempt in range(_ATTEMPTS):
-        folder = aside / f"attempt-{attempt}"
-        folder.mkdir()
-        shutil.copy(PACKAGES, folder)
-        try:
-            subprocess.run(
-                [_program("npm"), "install", *_OPTIONS],
-                check=True,
-                cwd=folder,
-                capture_output=True,
-                text=True,
-                timeout=_INSTALL_TIMEOUT_S,
-            )
-        except subprocess.CalledProcessError as error:
-            said = str(error.stderr)[-4000:]
-        except subprocess.TimeoutExpired as error:
-            said = str(error)
-        else:
-            return folder
-    raise NpmError(f"npm cannot install them:\n{said}")
+def _install(folder: Path) -> None:
+    shutil.copy(PACKAGES, folder)
+    command = [_program("npm"), "install", *_OPTIONS]
+    done = fetched(command, folder=folder, timeout_s=_INSTALL_TIMEOUT_S)
+    if done.returncode:
+        raise NpmError(f"npm cannot install them:\n{done.stderr[-4000:]}")
 
 
 def _program(name: str) -> str:
