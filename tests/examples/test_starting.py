@@ -13,7 +13,7 @@ from healthpay_kafka import ReadModel, Topics
 def test_another_server_is_told_that_nobody_is_asked_who_they_are(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """H3: without authentication nothing starts in silence, wherever it listens."""
+    """Without authentication nothing starts in silence, wherever it listens."""
     monkeypatch.setenv("HEALTHPAY_STORE", "memory:")
     application()
     assert "NO AUTHENTICATION" in capsys.readouterr().err
