@@ -40,9 +40,11 @@ from healthpay_core.testing import (
 from healthpay_core.testing.model import ReferenceModel
 from healthpay_core.testing.model.rows import Outflow
 from healthpay_core.wallet.card_usage import CardUsage
+from healthpay_core.wallet.guards import sum_refusal
 from healthpay_core.wallet.state import ActiveWallet
 
 A, B, CARD = wallet_id("a"), wallet_id("b"), card_id("card")
+AUTHORIZE: Final = AuthorizePayment(payment_id=payment_id("p"))
 TODAY: Final = SystemClock().business_day(NOW)
 UP_TO_ONE: Final = (
     *opened(A),
@@ -84,6 +86,18 @@ def test_the_model_says_the_same_of_a_month() -> None:
     ]
 
 
+@pytest.mark.parametrize(("amount", "is_there"), [(4, True), (5, False)])
+def test_funds_that_are_held_are_not_there(amount: int, is_there: bool) -> None:
+    """M5, C3: where what is not held is too little, the sum is not what is wrong."""
+    bench = Workbench()
+    bench.do(*funded(A, 10), *opened(B, wallet_type="merchant"))
+    bench.do(payment(A, B, 6, name="p"), AUTHORIZE)
+    payer, _ = bench.handler.states.get(wallet_stream(A))
+    assert isinstance(payer, ActiveWallet)
+    refused = sum_refusal(payer, amount, MAX_AMOUNT + 1)
+    assert refused == (AmountOverflow(max_amount=MAX_AMOUNT) if is_there else None)
+
+
 @pytest.mark.parametrize(
     ("spent", "fits"), [(MAX_AMOUNT - 1, True), (MAX_AMOUNT, False)]
 )
@@ -120,6 +134,5 @@ def test_the_model_says_the_same_of_a_card(spent: int, fits: bool) -> None:
     ):
         assert model.play(request(order), now=NOW, today=TODAY).code is None
     model.rows.wallets[A].outflows.append(Outflow("2001-01-01", spent, CARD))
-    order = AuthorizePayment(payment_id=payment_id("p"))
-    played = model.play(request(order), now=NOW, today=TODAY)
+    played = model.play(request(AUTHORIZE), now=NOW, today=TODAY)
     assert played.code == (None if fits else Code.AMOUNT_OVERFLOW)
