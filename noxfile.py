@@ -64,7 +64,8 @@ def tests(session: nox.Session) -> None:
     """All tests but those on a broker, against the built wheels, with coverage."""
     _install(session, DEV)
     _install_wheels(session, DISTRIBUTIONS)
-    _fetch(session, "tools.npm:node_modules")
+    if not session.posargs:
+        _fetch(session, "tools.npm:node_modules")
     session.run("coverage", "erase")
     chosen = session.posargs or [f"--ignore={folder}" for folder in ON_A_BROKER]
     session.run("coverage", "run", "-m", "pytest", *chosen)
@@ -86,7 +87,9 @@ def kafka(session: nox.Session) -> None:
     """The tests on a real Apache Kafka of one node; needs Java and Maven."""
     _install(session, DEV)
     _install_wheels(session, DISTRIBUTIONS)
-    _fetch(session, "tools.broker.jars:kafka_jars", "tools.npm:node_modules")
+    _fetch(session, "tools.broker.jars:kafka_jars")
+    if not session.posargs:
+        _fetch(session, "tools.npm:node_modules")
     session.run("python", "-m", "pytest", *(session.posargs or ["tests/kafka"]))
 
 
